@@ -1,0 +1,98 @@
+"""The contract every memristor model fulfils, and the record of a published parameter."""
+
+import abc
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+SEED_CODE = "ebana-with-memristors @19a3505 (code of the seed paper, 2025)"
+SEED_FILES = "ebana-with-memristors @19a3505, configuration files: g_max=1e-2 S, g_min=1e-5 S"
+
+
+class Parameter(NamedTuple):
+    """One parameter of a model: `value` in the SI unit `unit`, and where it was printed."""
+
+    value: float
+    unit: str
+    source: str
+
+
+def as_leaf(value: ArrayLike) -> Array:
+    """`value` as a floating-point array leaf; floating arrays keep their precision."""
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
+        return value
+    return jnp.asarray(value, dtype=float)
+
+
+def leaf() -> Array:
+    """Field of a model: a float array leaf, so that it can be traced, mapped and differentiated."""
+    return eqx.field(converter=as_leaf)
+
+
+class AbstractMemristor(eqx.Module):
+    """A memristor: state x in [lower, upper], current i(v, x) and rate dx/dt(v, x).
+
+    Sign: v is the potential of the terminal nearer the input minus that of the other one. A pulse
+    of positive `polarity * v` drives the device towards `r_on`, its greatest conductance.
+
+    Every method works element by element on arrays of any (broadcastable) shape, and parameters
+    may be arrays too, one value a device. `PARAMETERS` maps the name of a parameter set to its
+    values with unit and source, `OPTIONS` to the structural choices that go with that set.
+    """
+
+    r_on: eqx.AbstractVar[Array]
+    r_off: eqx.AbstractVar[Array]
+
+    polarity: ClassVar[int] = 1
+    PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {}
+    OPTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+
+    @property
+    @abc.abstractmethod
+    def lower(self) -> Array:
+        """Least state, in the model's state unit."""
+
+    @property
+    @abc.abstractmethod
+    def upper(self) -> Array:
+        """Greatest state, in the model's state unit."""
+
+    @abc.abstractmethod
+    def conductance(self, x: ArrayLike) -> Array:
+        """Conductance in S at state `x` (models with nonlinear I-V: i/v at 1 V)."""
+
+    @abc.abstractmethod
+    def state(self, g: ArrayLike) -> Array:
+        """State whose conductance is `g` in S: the inverse of `conductance`, not clipped."""
+
+    @abc.abstractmethod
+    def current(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """Current in A at voltage `v` in V and state `x`."""
+
+    @abc.abstractmethod
+    def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """dx/dt in state units per second at voltage `v` in V and state `x`."""
+
+    def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
+        """State after a rectangular pulse of `v` volts for `t` seconds.
+
+            x' = clip(x + t * rate(v, x), lower, upper)
+
+        One forward-Euler step from the old state, as in the seed; its error grows with the step
+        (linear ion drift at x0 = 1/2, R_off/R_on = 160: -14 % of a step of 0.145). A subclass may
+        override it with its exact solution.
+
+        Args:
+            x: state before, [...], state unit of the model.
+            v: amplitude, [...], V.
+            t: duration, [...], s, not negative.
+
+        Returns:
+            State after, [...], within the bounds.
+        """
+        return jnp.clip(jnp.asarray(x) + t * self.rate(v, x), self.lower, self.upper)

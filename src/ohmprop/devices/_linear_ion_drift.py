@@ -1,0 +1,104 @@
+"""Linear ion drift: a doped region of width w in a film of thickness D.
+
+    i = v / M,    M = r_on w/D + r_off (1 - w/D),    dw/dt = mu_v (r_on/D) i f(w, i),    f = 1
+
+Source: Strukov et al., Nature 453:80 (2008). Joglekar's and Biolek's models differ only in f.
+"""
+
+import abc
+from collections.abc import Mapping
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+
+_HP = "Strukov et al., Nature 453:80 (2008); Biolek et al., Radioengineering 18:210 (2009), listing"
+
+SEED_ION_DRIFT = {
+    "r_on": Parameter(100.0, "ohm", SEED_FILES),
+    "r_off": Parameter(1e5, "ohm", SEED_FILES),
+    "d": Parameter(1e-8, "m", SEED_CODE),
+    "mu_v": Parameter(1e-9, "m^2/(V s)", f"{SEED_CODE}; 1e5 times the published 1e-14"),
+}
+PUBLISHED_ION_DRIFT = {
+    "r_on": Parameter(100.0, "ohm", _HP),
+    "r_off": Parameter(16e3, "ohm", _HP),
+    "d": Parameter(1e-8, "m", _HP),
+    "mu_v": Parameter(1e-14, "m^2/(V s)", f"{_HP} (uv=10F)"),
+}
+
+
+class AbstractIonDrift(AbstractMemristor):
+    """What the ion-drift family shares; a member is its window f. State w in m, 0 <= w <= D."""
+
+    r_on: eqx.AbstractVar[Array]
+    r_off: eqx.AbstractVar[Array]
+    d: eqx.AbstractVar[Array]
+    mu_v: eqx.AbstractVar[Array]
+
+    @abc.abstractmethod
+    def window(self, i: ArrayLike, x: ArrayLike) -> Array:
+        """Window f at current `i` in A and state `x` in m, dimensionless."""
+
+    @property
+    def lower(self) -> Array:
+        """No doped region: w = 0 m."""
+        return jnp.zeros_like(self.d)
+
+    @property
+    def upper(self) -> Array:
+        """The whole film doped: w = D, m."""
+        return self.d
+
+    def memristance(self, x: ArrayLike) -> Array:
+        """M = r_on w/D + r_off (1 - w/D), ohm."""
+        return self.r_on * (x / self.d) + self.r_off * (1 - x / self.d)
+
+    def conductance(self, x: ArrayLike) -> Array:
+        """G = 1/M, S."""
+        return 1 / self.memristance(x)
+
+    def state(self, g: ArrayLike) -> Array:
+        """w = D (r_off - 1/g) / (r_off - r_on), m."""
+        return self.d * (self.r_off - 1 / jnp.asarray(g)) / (self.r_off - self.r_on)
+
+    def current(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """i = v/M, A."""
+        return v / self.memristance(x)
+
+    def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """dw/dt = mu_v (r_on/D) i f, m/s."""
+        i = self.current(v, x)
+        return self.mu_v * (self.r_on / self.d) * i * self.window(i, x)
+
+
+class LinearIonDrift(AbstractIonDrift):
+    """Linear ion drift: dw/dt = mu_v (r_on/D) v/M; state w in m.
+
+    Expect conductance to run away upwards: dG/dflux grows as G^3, so a device near r_off hardly
+    moves and one near r_on leaps.
+
+    Args:
+        r_on: resistance of the wholly doped film, ohm.
+        r_off: resistance of the undoped film, ohm.
+        d: film thickness D, m.
+        mu_v: dopant mobility, m^2/(V s).
+    """
+
+    r_on: Array = leaf()
+    r_off: Array = leaf()
+    d: Array = leaf()
+    mu_v: Array = leaf()
+
+    PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {
+        "seed": SEED_ION_DRIFT,
+        "published": PUBLISHED_ION_DRIFT,
+    }
+
+    def window(self, i: ArrayLike, x: ArrayLike) -> Array:
+        """f = 1."""
+        return jnp.ones_like(i * x)

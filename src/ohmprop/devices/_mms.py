@@ -1,0 +1,92 @@
+"""Mean metastable switch: a large number of switches, each on or off with thermal odds.
+
+    i = v [x/r_on + (1 - x)/r_off]
+    dx/dt = [s_on (1 - x) - s_off x] / tau
+    s_on = 1/(1 + exp(-q (v - V_on)/(k T))),    s_off = 1/(1 + exp(q (v + V_off)/(k T)))
+
+Source: Molter and Nugent, 'The Mean Metastable Switch Memristor Model in Xyce', knowm.org (2017).
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from .._core import K_B, Q_E
+from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+
+_KNOWM = "Molter and Nugent, Mean Metastable Switch model in Xyce, knowm.org (2017)"
+_INVERTED = f"{SEED_CODE}: 1/U with U = 0.9, inverted by the initialiser"
+
+
+class MMS(AbstractMemristor):
+    """Mean metastable switch; state x in [0, 1], the fraction of switches that are on.
+
+    A step of P = s t/tau beyond 1 is a probability beyond 1: keep pulses shorter than tau (the
+    seed's amplitude-modulated pulses are up to 50 tau). At 0 V the state relaxes to 1/2 with time
+    constant tau/(2 s_on), 1.8 s for thresholds of 0.27 V: that device is volatile.
+
+    Args:
+        r_on, r_off: resistance with all switches on and off, ohm.
+        V_on, V_off: threshold magnitudes, V.
+        tau: time constant of one switch, s.
+        T: temperature, K.
+    """
+
+    r_on: Array = leaf()
+    r_off: Array = leaf()
+    V_on: Array = leaf()
+    V_off: Array = leaf()
+    tau: Array = leaf()
+    T: Array = leaf()
+
+    PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {
+        "seed": {
+            "r_on": Parameter(100.0, "ohm", SEED_FILES),
+            "r_off": Parameter(1e5, "ohm", SEED_FILES),
+            "V_on": Parameter(1 / 0.9, "V", _INVERTED),
+            "V_off": Parameter(1 / 0.9, "V", _INVERTED),
+            "tau": Parameter(1e-4, "s", SEED_CODE),
+            "T": Parameter(298.5, "K", SEED_CODE),
+        },
+        "published": {
+            "r_on": Parameter(500.0, "ohm", _KNOWM),
+            "r_off": Parameter(1500.0, "ohm", _KNOWM),
+            "V_on": Parameter(0.27, "V", _KNOWM),
+            "V_off": Parameter(0.27, "V", _KNOWM),
+            "tau": Parameter(1e-4, "s", _KNOWM),
+            "T": Parameter(298.5, "K", _KNOWM),
+        },
+    }
+
+    @property
+    def lower(self) -> Array:
+        """All switches off: x = 0."""
+        return jnp.zeros_like(self.r_on)
+
+    @property
+    def upper(self) -> Array:
+        """All switches on: x = 1."""
+        return jnp.ones_like(self.r_on)
+
+    def conductance(self, x: ArrayLike) -> Array:
+        """G = x/r_on + (1 - x)/r_off, S."""
+        return x / self.r_on + (1 - x) / self.r_off
+
+    def state(self, g: ArrayLike) -> Array:
+        """x = (g - 1/r_off)/(1/r_on - 1/r_off), dimensionless."""
+        return (g - 1 / self.r_off) / (1 / self.r_on - 1 / self.r_off)
+
+    def current(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """i = v G(x), A."""
+        return v * self.conductance(x)
+
+    def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
+        """dx/dt = [s_on (1 - x) - s_off x]/tau, 1/s."""
+        beta = Q_E / (K_B * self.T)  # 1/V
+        s_on = jax.nn.sigmoid(beta * (v - self.V_on))
+        s_off = jax.nn.sigmoid(-beta * (v + self.V_off))
+        return (s_on * (1 - x) - s_off * x) / self.tau

@@ -1,0 +1,95 @@
+"""The certificate every equilibrium carries: Kirchhoff's current law, recomputed where it ended.
+
+At every node |r| <= rtol * sum |i_b| + 8 eps * sum G_b (|v_a| + |v_b|) over its branches b. At a
+clamped node the clamp supplies r, so only r's sign is checked.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..circuit import ScaledCircuit
+
+
+class Certificate(NamedTuple):
+    """`passed` [b]; `ampere` and `relative`: the largest |r| in A and |r| / sum |i_b|, per sample.
+
+    `worst_layer`, `worst_node` [b]: where the residual is largest against its tolerance.
+    """
+
+    passed: Array
+    ampere: Array
+    relative: Array
+    worst_layer: Array
+    worst_node: Array
+
+
+def default_rtol(dtype) -> float:
+    """1e-10 in float64, 1e-5 in float32."""
+    return 1e-10 if jnp.finfo(dtype).bits == 64 else 1e-5
+
+
+def branch_sums(circuit: ScaledCircuit, u: tuple[Array, ...], fixed_rows: bool) -> tuple:
+    """Per layer: sum over the crossbar branches at each node of |i_b| and of G (|v_a| + |v_b|).
+
+    With `fixed_rows` false, `u` is a change of voltages, and sources and offsets do not move.
+    """
+    total = [jnp.zeros_like(x) for x in u]
+    rounding = [jnp.zeros_like(x) for x in u]
+    for l, g in enumerate(circuit.conductances):
+        if fixed_rows:
+            a = circuit.wordlines(l, u)
+        else:
+            still = jnp.zeros_like(circuit.rows[l])
+            a = still if l == 0 else jnp.concatenate([u[l - 1], still], axis=-1)
+        flow = jnp.abs(a[:, :, None] - u[l][:, None, :]) * g
+        total[l] = total[l] + jnp.sum(flow, axis=1)
+        rounding[l] = rounding[l] + jnp.abs(a) @ g + jnp.abs(u[l]) * jnp.sum(g, axis=0)
+        if l:
+            n = u[l - 1].shape[-1]
+            total[l - 1] = total[l - 1] + jnp.sum(flow[:, :n], axis=2)
+            fan_out = jnp.abs(a[:, :n]) * jnp.sum(g[:n], axis=1) + jnp.abs(u[l]) @ g[:n].T
+            rounding[l - 1] = rounding[l - 1] + fan_out
+    return total, rounding
+
+
+def certify(
+    circuit: ScaledCircuit,
+    u: tuple[Array, ...],
+    residual: tuple[Array, ...],
+    element: tuple[Array, ...],
+    rtol: float,
+    fixed_rows: bool = True,
+) -> Certificate:
+    """Certificate of scaled voltages `u` whose residual is `residual`.
+
+    `element[l]` is the magnitude of the other branch currents at each node (diode, injected),
+    which count among the node's branches.
+    """
+    total, rounding = branch_sums(circuit, u, fixed_rows)
+    eps = jnp.finfo(u[0].dtype).eps
+    slack, tiny = 8 * eps, jnp.finfo(u[0].dtype).tiny
+    # Behind held nodes a nudge's currents vanish: there, what is zero to rounding of the sample's
+    # largest current counts as zero.
+    largest = jnp.stack([jnp.max(t + e, axis=-1) for t, e in zip(total, element, strict=True)])
+    floor = eps * jnp.max(largest, axis=0)[:, None]
+    excess, ampere, relative = [], [], []
+    for r, t, m, e, s in zip(residual, total, rounding, element, circuit.scale, strict=True):
+        size = jnp.abs(r)
+        flow = t + e + floor
+        tolerance = rtol * flow + slack * (m + e)
+        excess.append(jnp.where(size == 0, 0.0, size / jnp.where(tolerance > 0, tolerance, tiny)))
+        ampere.append(jnp.max(size * s, axis=-1))
+        relative.append(jnp.max(jnp.where(size == 0, 0.0, size / jnp.where(flow > 0, flow, 1.0)), -1))
+    worst = jnp.stack([jnp.max(x, axis=-1) for x in excess], axis=-1)
+    nodes = jnp.stack([jnp.argmax(x, axis=-1) for x in excess], axis=-1)
+    layer = jnp.argmax(worst, axis=-1)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x), axis=-1) for x in u]), axis=0)
+    return Certificate(
+        passed=finite & (jnp.max(worst, axis=-1) <= 1.0),
+        ampere=jnp.max(jnp.stack(ampere), axis=0),
+        relative=jnp.max(jnp.stack(relative), axis=0),
+        worst_layer=layer,
+        worst_node=jnp.take_along_axis(nodes, layer[:, None], axis=-1)[:, 0],
+    )

@@ -1,0 +1,114 @@
+"""Solves the Newton system of a layered network: symmetric, block tridiagonal, diagonal blocks.
+
+No two nodes of a layer are joined, so the first layer is eliminated by division. Each later layer
+then has a small dense Schur complement per sample, factorised as L D L^T: unrolled with the batch
+axis last up to 8 nodes, where that is many times faster than a batched Cholesky call.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import jax.scipy.linalg as jsl
+from jaxtyping import Array
+
+_UNROLL = 8  # nodes; compile time grows with the cube
+
+
+class Factor(NamedTuple):
+    """Eliminated system: reciprocal first diagonal, then a factor for each later layer."""
+
+    first: Array
+    rest: tuple
+
+
+def _decompose(s: Array):
+    if s.shape[-1] > _UNROLL:
+        return jnp.linalg.cholesky(s)
+    n = s.shape[-1]
+    a = [[s[:, i, j] for j in range(i + 1)] for i in range(n)]
+    reciprocal: list[Array] = []
+    for j in range(n):
+        reciprocal.append(1.0 / a[j][j])
+        for i in range(n - 1, j, -1):
+            ratio = a[i][j] * reciprocal[j]
+            for k in range(j + 1, i + 1):
+                a[i][k] = a[i][k] - ratio * a[k][j]
+        for i in range(j + 1, n):
+            a[i][j] = a[i][j] * reciprocal[j]
+    return reciprocal, a
+
+
+def _apply_inverse(factor, rhs: Array) -> Array:
+    """S^-1 rhs for rhs [b, n]."""
+    if not isinstance(factor, tuple):
+        return jsl.cho_solve((factor, True), rhs[..., None])[..., 0]
+    reciprocal, lower = factor
+    n = len(reciprocal)
+    y = [rhs[:, i] for i in range(n)]
+    for i in range(n):
+        for j in range(i):
+            y[i] = y[i] - lower[i][j] * y[j]
+    y = [v * r for v, r in zip(y, reciprocal, strict=True)]
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1, n):
+            y[i] = y[i] - lower[j][i] * y[j]
+    return jnp.stack(y, axis=-1)
+
+
+def _apply_inverse_matrix(factor, rhs: Array) -> Array:
+    """S^-1 rhs for the same rhs [n, m] in every sample: [b, n, m]."""
+    if isinstance(factor, tuple):
+        columns = [
+            _apply_inverse(factor, jnp.broadcast_to(c, (factor[0][0].shape[0], c.shape[0])))
+            for c in rhs.T
+        ]
+        return jnp.stack(columns, axis=-1)
+    return jsl.cho_solve((factor, True), jnp.broadcast_to(rhs, (factor.shape[0], *rhs.shape)))
+
+
+def factorise(
+    diagonal: tuple[Array, ...], couplings: tuple[Array, ...], stiffness: Array | None = None
+) -> Factor:
+    """Factor of the matrix with blocks diag(D_l) and -G_l; `stiffness` [b, n, n] adds to the last.
+
+    `diagonal[l]` is [b, n_l], all positive.
+    """
+    first = 1.0 / diagonal[0]
+    if len(diagonal) == 1:
+        if stiffness is None:
+            return Factor(first, ())
+        eye = jnp.eye(diagonal[0].shape[-1], dtype=first.dtype)
+        return Factor(first, (_decompose(diagonal[0][..., None] * eye + stiffness),))
+    rest: list = []
+    for l in range(1, len(diagonal)):
+        g = couplings[l - 1]
+        n = g.shape[1]
+        if l == 1:
+            outer = (g[:, :, None] * g[:, None, :]).reshape(g.shape[0], n * n)
+            fill = (first @ outer).reshape(-1, n, n)
+        else:
+            fill = jnp.einsum("hi,bhj->bij", g, _apply_inverse_matrix(rest[-1], g))
+        schur = diagonal[l][..., None] * jnp.eye(n, dtype=g.dtype) - fill
+        if stiffness is not None and l == len(diagonal) - 1:
+            schur = schur + stiffness
+        rest.append(_decompose(schur))
+    return Factor(first, tuple(rest))
+
+
+def backsolve(
+    factor: Factor, couplings: tuple[Array, ...], rhs: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """Solution of the factorised system for right-hand sides `rhs[l]` [b, n_l]."""
+    if not couplings:
+        if factor.rest:
+            return (_apply_inverse(factor.rest[0], rhs[0]),)
+        return (factor.first * rhs[0],)
+    forward = [factor.first * rhs[0]]
+    for g, block, r in zip(couplings, factor.rest, rhs[1:], strict=True):
+        forward.append(_apply_inverse(block, r + forward[-1] @ g))
+    solution = [forward[-1]]
+    for l in range(len(rhs) - 2, -1, -1):
+        feedback = solution[0] @ couplings[l].T
+        change = factor.first * feedback if l == 0 else _apply_inverse(factor.rest[l - 1], feedback)
+        solution.insert(0, forward[l] + change)
+    return tuple(solution)

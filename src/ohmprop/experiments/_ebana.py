@@ -1,0 +1,127 @@
+"""The seed's own JSON configurations, recognised by their keys and translated.
+
+Semantics are those of the seed's code (ebana-with-memristors @19a3505), not of its paper.
+"""
+
+from typing import Any
+
+from ohmprop._core import BadInput
+
+_DATASETS = {"Iris": "iris", "BreastCancer": "breast_cancer"}
+_MODELS = {"yacopcic": "yakopcic"}
+_COMMON = {"U", "L", "g_max", "g_min", "memristor"}
+_SEED = 111
+
+
+def is_ebana(config: Any) -> bool:
+    """Whether `config` has the keys of one of the seed's configuration files."""
+    return (
+        isinstance(config, dict)
+        and isinstance(config.get("model"), dict)
+        and "weight_initializer" in config["model"]
+        and "dataset" in config
+    )
+
+
+def translate(config: dict[str, Any], name: str = "ebana") -> tuple[dict[str, Any], list[str]]:
+    """Return our spec as a plain dict, and the notes the user should see.
+
+    Raises BadInput where a key the seed's code needs is missing.
+    """
+    try:
+        return _translate(config, name)
+    except KeyError as error:
+        raise BadInput(f"seed configuration: key {error.args[0]!r} is missing") from None
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"seed configuration: wrong type of value ({error})") from None
+
+
+def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
+    dataset, model = config["dataset"], config["model"]
+    device, training = model["weight_initializer"]["params"], model["training"]
+    kind = device["memristor"]
+    notes = []
+    weights = model.get("load_weights_path")
+    if weights:
+        notes.append(
+            f"load_weights_path {weights!r} is not read (it is a pickle); the same values are "
+            f"drawn: RandomState({_SEED}), uniform in [{device['L']:g}, {device['U']:g}] S"
+        )
+    bias = [float(model["bias_p"]), float(model["bias_n"])]
+    spec = {
+        "name": name,
+        "data": {
+            "dataset": _DATASETS.get(dataset["type"], str(dataset["type"]).lower()),
+            "rows": dataset["batch_size"],
+            "scale": dataset["scale"],
+            "target_shift": dataset["output_shift"],
+        },
+        "network": {
+            "hidden": _hidden(model),
+            "bias": [bias] * (len(_hidden(model)) + 1),
+            "diode": {
+                "kind": "piecewise_linear",
+                "v_th": model["diode_params"]["VTH"],
+                "r_on": model["diode_params"]["RON"],
+            },
+            "amplifier": {
+                "gain": model["amp_params"]["gain"],
+                "shift": model["amp_params"]["shift"],
+            },
+        },
+        "device": {
+            "model": _MODELS.get(kind, kind),
+            "params": "seed",
+            "r_on": 1 / float(device["g_max"]),
+            "r_off": 1 / float(device["g_min"]),
+            "overrides": _overrides(kind, device),
+        },
+        "initial": {
+            "distribution": "conductance",
+            "low": device["L"],
+            "high": device["U"],
+            "seed": _SEED,
+        },
+        "learning": {
+            "estimator": "positive",
+            "proxy": True,
+            "beta": training["beta"],
+            "optimiser": {"name": "ebana_adam", "gamma": 0.5},
+            "rates": float(training["dt_scaling"]) * float(training["lr"]),
+            "epochs": training["epochs"],
+        },
+        "write": _write(training),
+    }
+    return spec, notes
+
+
+def _hidden(model: dict[str, Any]) -> list[int]:
+    units = [model[f"hidden_{k}_units"] for k in range(1, 10) if f"hidden_{k}_units" in model]
+    return units or [model["hidden_1_units"]]
+
+
+def _overrides(kind: str, device: dict[str, Any]) -> dict[str, float]:
+    """Device constants in the file that differ from the parameter set `seed`."""
+    from ohmprop import devices
+
+    known = devices.parameter_set(_MODELS.get(kind, kind), "seed")
+    lower = {key.lower(): key for key in known}
+    changed = {}
+    for key in device.keys() - _COMMON:
+        if key.lower() not in lower:
+            raise BadInput(f"seed configuration: the {kind} model has no parameter {key!r}")
+        ours = lower[key.lower()]
+        if float(device[key]) != float(known[ours].value):
+            changed[ours] = float(device[key])
+    return changed
+
+
+def _write(training: dict[str, Any]) -> dict[str, Any]:
+    mode = training["modulation_mode"]
+    if mode == "PWM":
+        return {"scheme": "pwm", "amplitude": training["V_const"]}
+    if mode == "PAM":
+        return {"scheme": "pam", "frequency": training["frequency"]}
+    raise BadInput(f"seed configuration: modulation_mode: expected PWM or PAM, found {mode!r}")

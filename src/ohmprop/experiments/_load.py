@@ -1,0 +1,198 @@
+"""From a file, a built-in name or a dict to a validated `Spec`, with one-line complaints."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ohmprop._core import BadInput
+from ohmprop._core._errors import nearest
+from ohmprop.experiments._builtin import builtin
+from ohmprop.experiments._ebana import is_ebana, translate
+from ohmprop.experiments._spec import Spec
+
+
+class Loaded(NamedTuple):
+    """A validated spec and the notes its reading gave rise to."""
+
+    spec: Spec
+    notes: list[str]
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which 1e-6 is a number and only true/false are booleans."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in pairs if not tag.endswith((":bool", ":float"))]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(?:(?:\d[\d_]*\.[\d_]*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+"
+        r"|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+    list("-+0123456789."),
+)
+
+
+def parse(text: str, where: str) -> Any:
+    """Parse YAML or JSON `text`; raises BadInput naming the line."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or "not YAML"
+        raise BadInput(f"{where}{line}: cannot be read as YAML or JSON: {what}") from None
+
+
+def dump(spec: Spec) -> str:
+    """The resolved spec as YAML that `load_spec` reads back to the same spec."""
+    return yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_spec(
+    source: str | Path | dict[str, Any], sets: list[str] | None = None, seed: int | None = None
+) -> Loaded:
+    """Read, translate, change and validate a spec.
+
+    `source`: a YAML or JSON file, a built-in name, one of the seed's own JSON configurations, or
+    a dict. `seed` sets the run's seed and lets initial values and split follow it; `sets` are
+    assignments such as `learning.beta=1e-6`, applied last.
+    """
+    raw, notes, folder = _read(source)
+    if seed is not None:
+        raw["seed"] = seed
+        for section, key in (("initial", "seed"), ("data", "split_seed")):
+            if isinstance(raw.get(section), dict):
+                raw[section] = {k: v for k, v in raw[section].items() if k != key}
+    _assign(raw, sets or [])
+    _locate(raw, folder)
+    return Loaded(validate(raw), notes)
+
+
+def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str], Path]:
+    if isinstance(source, dict):
+        raw, name, folder = json.loads(json.dumps(source)), "run", Path.cwd()
+    else:
+        path = Path(source)
+        if not path.is_file():
+            if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
+                raise BadInput(f"{source}: no such file")
+            return builtin(str(source)), [], Path.cwd()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"{source}: cannot be read: {error}") from None
+        raw, name, folder = parse(text, str(source)), path.stem, path.parent
+    if not isinstance(raw, dict):
+        raise BadInput(f"{source}: expected a table of sections, found {type(raw).__name__}")
+    if is_ebana(raw):
+        raw, notes = translate(raw, name)
+        return raw, notes, folder
+    raw.setdefault("name", name)
+    return raw, [], folder
+
+
+def _assign(raw: dict[str, Any], sets: list[str]) -> None:
+    for item in sets:
+        path, equals, text = item.partition("=")
+        if not equals or not path:
+            raise BadInput(f"--set {item}: expected a.b=value")
+        *parents, last = path.split(".")
+        node: Any = raw
+        for key in parents:
+            node = _step(node, key, item)
+        value = parse(text, f"--set {path}")
+        if isinstance(node, list):
+            node[_index(node, last, item)] = value
+        else:
+            node[last] = value
+    given = {item.partition("=")[0] for item in sets}
+    data = raw.get("data")
+    if "data.csv" in given and isinstance(data, dict):
+        for key in {"dataset", "rows"}:
+            if f"data.{key}" not in given:
+                data.pop(key, None)
+    if "data.dataset" in given and isinstance(data, dict):
+        for key in {"csv", "target", "rows"}:
+            if f"data.{key}" not in given:
+                data.pop(key, None)
+
+
+def _step(node: Any, key: str, item: str) -> Any:
+    if isinstance(node, list):
+        return node[_index(node, key, item)]
+    if not isinstance(node.get(key), (dict, list)):
+        node[key] = {}
+    return node[key]
+
+
+def _index(node: list[Any], key: str, item: str) -> int:
+    if not key.isdecimal() or int(key) >= len(node):
+        raise BadInput(f"--set {item}: expected an index below {len(node)}, found {key!r}")
+    return int(key)
+
+
+def _locate(raw: dict[str, Any], folder: Path) -> None:
+    """Make the CSV path absolute: beside the caller, else beside the spec file."""
+    data = raw.get("data")
+    if isinstance(data, dict) and isinstance(data.get("csv"), str):
+        here = Path(data["csv"]).expanduser()
+        beside = folder / here
+        data["csv"] = str((beside if beside.is_file() and not here.is_file() else here).absolute())
+
+
+def validate(raw: dict[str, Any]) -> Spec:
+    """Return the spec; raises BadInput with the first complaint on one line."""
+    try:
+        return Spec.model_validate(raw)
+    except ValidationError as error:
+        errors = error.errors()
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+        raise BadInput(_complaint(dict(first))) from None
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"] if part not in ("float", "list[float]"))
+    kind, found = error["type"], error.get("input")
+    if kind == "extra_forbidden":
+        *parents, key = error["loc"]
+        model = _model_at(parents)
+        return f"{where}: unknown key.{nearest(str(key), model.model_fields)}"
+    prefix = f"{where}: " if where else ""
+    if kind == "missing":
+        return f"{prefix}this key is missing"
+    if kind == "value_error":
+        return prefix + str(error["msg"]).removeprefix("Value error, ")
+    if kind == "literal_error":
+        known = [word.strip("' ") for word in re.split(r", | or ", error["ctx"]["expected"])]
+        return f"{prefix}found {found!r}.{nearest(str(found), known)}"
+    expected = {
+        "string_type": "text",
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "list_type": "a list",
+        "dict_type": "a table",
+        "model_type": "a table of keys",
+        "model_attributes_type": "a table of keys",
+    }.get(kind, str(error["msg"]))
+    return f"{prefix}expected {expected}, found {found!r}"
+
+
+def _model_at(parents: list[Any]) -> type[BaseModel]:
+    model: type[BaseModel] = Spec
+    for part in parents:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            break
+        model = field.annotation
+    return model

@@ -1,0 +1,96 @@
+"""Values in a spec: plain numbers in SI, or text with a unit such as `10 kOhm` or `100 us`."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+_NUMBER = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+
+
+def _convert(text: str, unit: str) -> float:
+    """Let Pint read `text` and convert it to `unit`; imported only here, for it is slow."""
+    import pint
+
+    registry = pint.UnitRegistry(cache_folder=None)
+    wanted = unit or "dimensionless"
+    shown = f"a quantity in {unit}" if unit else "a number without unit"
+    try:
+        return float(registry.Quantity(text.replace("Ω", "ohm").replace("Ohm", "ohm")).to(wanted).magnitude)
+    except pint.DimensionalityError as error:
+        raise ValueError(
+            f"expected {shown}, found {text!r}, which is in {error.units1}"
+        ) from None
+    except Exception:
+        raise ValueError(
+            f"expected a number or {shown} such as {_example(unit)!r}, found {text!r}"
+            if unit
+            else f"expected a number, found {text!r}"
+        ) from None
+
+
+def _example(unit: str) -> str:
+    return {
+        "ohm": "10 kOhm",
+        "s": "100 us",
+        "V": "300 mV",
+        "S": "10 uS",
+        "Hz": "200 kHz",
+        "A": "1 uA",
+    }.get(unit, "1e-6")
+
+
+def read_quantity(value: Any, unit: str) -> float:
+    """Return `value` as a finite float in `unit`; raises ValueError with what was found."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"expected a number{_in(unit)}, found {value!r}")
+    if isinstance(value, str):
+        text = value.strip()
+        number = float(text) if _NUMBER.match(text) else _convert(text, unit)
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"expected a finite number{_in(unit)}, found {value!r}")
+    return number
+
+
+def _in(unit: str) -> str:
+    return f" in {unit}" if unit else ""
+
+
+def _reader(unit: str, *, above: float | None, least: float | None) -> Callable[[Any], Any]:
+    def read(value: Any) -> float:
+        number = read_quantity(value, unit)
+        if above is not None and not number > above:
+            kind = "a positive number" if above == 0 else f"a number above {above:g}"
+            raise ValueError(f"expected {kind}{_in(unit)}, found {value!r}")
+        if least is not None and not number >= least:
+            raise ValueError(f"expected a number of at least {least:g}{_in(unit)}, found {value!r}")
+        return number
+
+    return read
+
+
+def quantity(unit: str = "", *, above: float | None = None, least: float | None = None) -> Any:
+    """A pydantic type: a float in `unit`, optionally bounded."""
+    return Annotated[float, BeforeValidator(_reader(unit, above=above, least=least))]
+
+
+def _integer(least: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> int:
+        kind = "a positive whole number" if least == 1 else f"a whole number of at least {least}"
+        if isinstance(value, str) and _NUMBER.match(value.strip()):
+            value = float(value)
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole or int(value) < least:
+            raise ValueError(f"expected {kind}, found {value!r}")
+        return int(value)
+
+    return read
+
+
+def whole(least: int) -> Any:
+    """A pydantic type: an integer of at least `least`; booleans are refused."""
+    return Annotated[int, BeforeValidator(_integer(least))]

@@ -1,0 +1,225 @@
+"""The description of one training run, validated; SI units throughout."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ohmprop.experiments._quantity import quantity, read_quantity, whole
+
+Volt = quantity("V")
+PositiveVolt = quantity("V", above=0)
+PositiveOhm = quantity("ohm", above=0)
+Fraction = quantity(least=0)
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSpec(Section):
+    """Which rows and how they become volts: x = round(scale·(X·s + m), rounding)."""
+
+    dataset: str | None = None
+    csv: str | None = None
+    target: str | None = None
+    rows: whole(1) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    scale: PositiveVolt = 0.5
+    rounding: quantity("V", least=0) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    target_shift: Volt = -0.5
+    test_fraction: Fraction = 0.0
+    split_seed: whole(0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.dataset is None) == (self.csv is None):
+            raise ValueError("expected exactly one of 'dataset' and 'csv'")
+        if self.csv is not None and self.target is None:
+            raise ValueError("expected 'target', the column of the CSV file to predict")
+        if not self.test_fraction < 1:
+            raise ValueError(f"expected test_fraction below 1, found {self.test_fraction:g}")
+        return self
+
+
+class DiodeSpec(Section):
+    """The nonlinearity of the hidden nodes."""
+
+    kind: Literal["piecewise_linear", "clamp", "shockley", "none"] = "piecewise_linear"
+    v_th: Volt = 0.3
+    r_on: PositiveOhm = 1.0
+    i_s: quantity("A", above=0) = 1e-8  # pyright: ignore[reportInvalidTypeForm]
+    n: quantity(above=0) = 1.5  # pyright: ignore[reportInvalidTypeForm]
+    v_bias: Volt = 0.0
+    lower: Volt = -0.3
+    upper: Volt = 0.3
+    sides: Literal["both", "up", "down"] = "both"
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return "none" if value is False or value in ("off", "no") else value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.lower < self.upper:
+            raise ValueError(f"expected lower < upper, found {self.lower:g} and {self.upper:g}")
+        return self
+
+
+class AmplifierSpec(Section):
+    """The bidirectional amplifier: a = shift + gain·(h − shift), current back divided by gain."""
+
+    gain: quantity(above=0) = 4.0  # pyright: ignore[reportInvalidTypeForm]
+    shift: Volt = 0.0
+
+
+class NetworkSpec(Section):
+    """The layered network; `bias` lists the source volts of each crossbar."""
+
+    hidden: list[whole(1)] = [10]  # pyright: ignore[reportInvalidTypeForm]
+    bias: list[list[Volt]] | None = None
+    diode: DiodeSpec = DiodeSpec()
+    amplifier: AmplifierSpec = AmplifierSpec()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.bias is not None and len(self.bias) != len(self.hidden) + 1:
+            raise ValueError(
+                f"bias: expected one list of volts per crossbar, {len(self.hidden) + 1} for "
+                f"hidden {self.hidden}, found {len(self.bias)}"
+            )
+        return self
+
+    @property
+    def bias_volts(self) -> list[list[float]]:
+        """Source volts of each crossbar; ±1 V everywhere unless the spec says otherwise."""
+        if self.bias is None:
+            return [[1.0, -1.0]] * (len(self.hidden) + 1)
+        return self.bias
+
+
+class DeviceSpec(Section):
+    """The memristor model, its parameter set and what departs from it."""
+
+    model: str = "biolek"
+    params: Literal["seed", "published"] = "seed"
+    r_on: PositiveOhm = 100.0
+    r_off: PositiveOhm = 100e3
+    overrides: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("overrides", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"expected a table of parameter: value, found {value!r}")
+        return {str(key): read_quantity(item, "") for key, item in value.items()}
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if not self.r_off > self.r_on:
+            raise ValueError(
+                f"expected r_off above r_on, found r_on = {self.r_on:g} ohm, "
+                f"r_off = {self.r_off:g} ohm"
+            )
+        return self
+
+
+class InitialSpec(Section):
+    """Initial values, uniform in [low, high]: siemens for conductance, ohms for memristance."""
+
+    distribution: Literal["conductance", "memristance"] = "conductance"
+    low: quantity(above=0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    high: quantity(above=0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    seed: whole(0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _units(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        unit = "ohm" if value.get("distribution") == "memristance" else "S"
+        read = dict(value)
+        for key in ("low", "high"):
+            if isinstance(read.get(key), str):
+                read[key] = read_quantity(read[key], unit)
+        return read
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and not self.low <= self.high:
+            raise ValueError(f"expected low <= high, found {self.low:g} and {self.high:g}")
+        return self
+
+
+class LearningSpec(Section):
+    """Estimator, loss, optimiser and schedule. `beta` in siemens; `rates` one or one a crossbar."""
+
+    estimator: Literal["positive", "negative", "centred", "random_sign", "four_point", "exact"] = (
+        "centred"
+    )
+    beta: quantity("S", above=0) = 1e-6  # pyright: ignore[reportInvalidTypeForm]
+    nudge: Literal["constant", "cost"] = "constant"
+    proxy: bool = False
+    loss: Literal["mse", "bce", "cross_entropy"] = "mse"
+    logit_scale: PositiveVolt = 0.1
+    optimiser: dict[str, Any] = Field(default_factory=lambda: {"name": "adam"})
+    rates: float | list[float] = 1e-8
+    epochs: whole(1) = 50  # pyright: ignore[reportInvalidTypeForm]
+    batch_size: whole(1) | None = None  # pyright: ignore[reportInvalidTypeForm]
+
+    @field_validator("optimiser", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise ValueError(f"expected a table with 'name', such as {{name: adam}}, found {value!r}")
+        return {k: _number_if_possible(v) for k, v in value.items()}
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _positive(cls, value: Any) -> Any:
+        values = [read_quantity(v, "") for v in (value if isinstance(value, list) else [value])]
+        if not values or min(values) <= 0:
+            raise ValueError(f"expected positive numbers, found {value!r}")
+        return values if isinstance(value, list) else values[0]
+
+
+def _number_if_possible(value: Any) -> Any:
+    try:
+        return value if isinstance(value, bool) else read_quantity(value, "")
+    except ValueError:
+        return value
+
+
+class WriteSpec(Section):
+    """How a wanted change becomes a pulse: PWM at `amplitude`, PAM at `frequency`, or ideal."""
+
+    scheme: Literal["pwm", "pam", "ideal"] = "pwm"
+    amplitude: PositiveVolt = 1.0
+    frequency: quantity("Hz", above=0) = 1e5  # pyright: ignore[reportInvalidTypeForm]
+
+
+class Spec(Section):
+    """One training run."""
+
+    name: str = "run"
+    seed: whole(0) = 0  # pyright: ignore[reportInvalidTypeForm]
+    data: DataSpec
+    network: NetworkSpec = NetworkSpec()
+    device: DeviceSpec = DeviceSpec()
+    initial: InitialSpec = InitialSpec()
+    learning: LearningSpec = LearningSpec()
+    write: WriteSpec = WriteSpec()
+    dtype: Literal["float64", "float32"] = "float64"
+
+    @model_validator(mode="after")
+    def _shapes(self) -> Self:
+        rates, crossbars = self.learning.rates, len(self.network.hidden) + 1
+        if isinstance(rates, list) and len(rates) != crossbars:
+            raise ValueError(
+                f"learning.rates: expected one number, or one per crossbar ({crossbars}), "
+                f"found {len(rates)}"
+            )
+        return self
