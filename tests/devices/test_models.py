@@ -34,9 +34,8 @@ def test_every_model_is_covered():
 @pytest.mark.parametrize(("model", "params"), CASES)
 @pytest.mark.parametrize("v", VOLTAGES)
 def test_pulse_matches_independent_step(model, params, v):
-    device, x = devices.make(model, params), None
-    x = _states(device)
-    t = expected.TIME[model, params]
+    device = devices.make(model, params)
+    x, t = _states(device), expected.duration(model, params, v)
     got = np.asarray(device.pulse(x, v, t))
     want = expected.PULSE[model, params](x, v, t)
     # Rates in the middle of a steep window lose a few bits; 1e-12 of the span is far below physics.
@@ -50,7 +49,8 @@ def test_pulses_of_the_matrix_move_the_state(model, params):
     x = _states(device)[1:-1]
     span = float(device.upper - device.lower)
     for v in (-1.3, 1.3):
-        moved = np.abs(np.asarray(device.pulse(x, v, expected.TIME[model, params])) - x)
+        t = expected.duration(model, params, v)
+        moved = np.abs(np.asarray(device.pulse(x, v, t)) - x)
         assert moved.max() > 5e-3 * span
 
 
@@ -72,7 +72,9 @@ def test_bounds_are_the_resistances_and_hold(model, params):
     ends = np.sort([float(device.conductance(low)), float(device.conductance(high))])
     np.testing.assert_allclose(ends, [1 / device.r_off, 1 / device.r_on], rtol=1e-12)
     for v in (-1.3, 1.3):
-        after = np.asarray(device.pulse(_states(device), v, 1e3 * expected.TIME[model, params]))
+        after = np.asarray(
+            device.pulse(_states(device), v, 1e3 * expected.duration(model, params, v))
+        )
         assert after.min() >= low and after.max() <= high
 
 
@@ -80,9 +82,11 @@ def test_bounds_are_the_resistances_and_hold(model, params):
 def test_polarity_says_which_voltage_raises_conductance(model, params):
     device = devices.make(model, params)
     g = np.geomspace(1.1 / float(device.r_off), 0.9 / float(device.r_on), 21)
-    x, t = device.state(g), expected.TIME[model, params]
-    up = np.asarray(device.conductance(device.pulse(x, 1.3 * device.polarity, t)))
-    down = np.asarray(device.conductance(device.pulse(x, -1.3 * device.polarity, t)))
+    x = device.state(g)
+    up, down = (
+        np.asarray(device.conductance(device.pulse(x, v, expected.duration(model, params, v))))
+        for v in (1.3 * device.polarity, -1.3 * device.polarity)
+    )
     assert (up >= g * (1 - 1e-12)).all() and (up > g).any()
     assert (down <= g * (1 + 1e-12)).all() and (down < g).any()
 
@@ -95,8 +99,8 @@ def test_only_vteam_is_published_with_negative_polarity():
 def test_rate_is_the_limit_of_short_pulses(model, params):
     device = devices.make(model, params)
     x = _states(device)[1:-1]
-    dt = 1e-5 * expected.TIME[model, params]
     for v in (-1.0, 1.0):
+        dt = 1e-5 * expected.duration(model, params, v)
         slope = (np.asarray(device.pulse(x, v, dt)) - x) / dt
         rate = np.asarray(device.rate(v, x))
         np.testing.assert_allclose(slope, rate, rtol=1e-6, atol=1e-6 * np.abs(rate).max())
@@ -129,10 +133,11 @@ def test_any_shape_under_jit_vmap_and_grad(model, params):
 @pytest.mark.parametrize("model", list(devices.MODELS))
 def test_one_parameter_value_a_device(model):
     """Variability: r_on given as an array acts element by element."""
+    t = expected.TIME[model, "seed"]
     many = devices.make(model, r_on=jnp.array([100.0, 200.0]))
+    x = jnp.broadcast_to(many.state(4e-4), 2)
+    after = many.conductance(many.pulse(x, 0.9, t))
     for k, r_on in enumerate((100.0, 200.0)):
         one = devices.make(model, r_on=r_on)
-        x = one.state(4e-4)
-        assert float(many.state(4e-4)[k]) == pytest.approx(float(x), rel=1e-12)
-        t = expected.TIME[model, "seed"]
-        assert float(many.pulse(x, 0.9, t)[k]) == pytest.approx(float(one.pulse(x, 0.9, t)))
+        want = float(one.conductance(one.pulse(one.state(4e-4), 0.9, t)))
+        assert float(after[k]) == pytest.approx(want, rel=1e-12)

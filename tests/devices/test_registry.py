@@ -59,11 +59,14 @@ def test_seed_and_published_differ_where_the_seed_deviates():
     assert pair("yakopcic", "V_n") == (0.5, 0.15)
     assert pair("yakopcic", "x_n") == (0.3, 0.5)
     assert pair("mms", "V_on") == (1 / 0.9, 0.27)
-    for model in ("vteam", "yakopcic"):
-        assert [getattr(devices.make(model, s), "window") for s in ("seed", "published")] == [
-            "seed",
-            "published",
-        ]
+
+
+@pytest.mark.parametrize("params", ["seed", "published"])
+def test_structural_windows_follow_the_set_and_are_static(params):
+    vteam, yakopcic = devices.make("vteam", params), devices.make("yakopcic", params)
+    assert isinstance(vteam, devices.VTEAM) and isinstance(yakopcic, devices.Yakopcic)
+    assert vteam.window == yakopcic.window == params
+    assert params not in jax.tree.leaves((vteam, yakopcic))
 
 
 @pytest.mark.parametrize(

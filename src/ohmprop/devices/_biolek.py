@@ -47,4 +47,4 @@ class Biolek(AbstractIonDrift):
         """f = 1 - (w/D - step)^(2p); step = 1 for i <= 0, else 0."""
         step = jnp.where(jnp.asarray(i) <= 0, 1.0, 0.0)
         # The magnitude keeps a fractional p meaningful; for whole p it changes nothing.
-        return 1 - jnp.abs(x / self.d - step) ** (2 * self.p)
+        return 1 - jnp.abs(jnp.asarray(x) / self.d - step) ** (2 * self.p)

@@ -46,4 +46,4 @@ class Joglekar(AbstractIonDrift):
     def window(self, i: ArrayLike, x: ArrayLike) -> Array:
         """f = 1 - (2 w/D - 1)^(2p), whatever the current."""
         # The magnitude keeps a fractional p meaningful; for whole p it changes nothing.
-        return 1 - jnp.abs(2 * x / self.d - 1) ** (2 * self.p) * jnp.ones_like(i)
+        return 1 - jnp.abs(2 * jnp.asarray(x) / self.d - 1) ** (2 * self.p) * jnp.ones_like(i)

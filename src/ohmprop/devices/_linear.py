@@ -63,8 +63,8 @@ class Linear(AbstractMemristor):
 
     def current(self, v: ArrayLike, x: ArrayLike) -> Array:
         """i = G v, A."""
-        return v * self.conductance(x)
+        return jnp.asarray(v) * self.conductance(x)
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dG/dt = k v, S/s."""
-        return self.k * v * jnp.ones_like(x)
+        return self.k * jnp.asarray(v) * jnp.ones_like(x)

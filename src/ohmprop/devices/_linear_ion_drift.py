@@ -56,6 +56,7 @@ class AbstractIonDrift(AbstractMemristor):
 
     def memristance(self, x: ArrayLike) -> Array:
         """M = r_on w/D + r_off (1 - w/D), ohm."""
+        x = jnp.asarray(x)
         return self.r_on * (x / self.d) + self.r_off * (1 - x / self.d)
 
     def conductance(self, x: ArrayLike) -> Array:
@@ -68,7 +69,7 @@ class AbstractIonDrift(AbstractMemristor):
 
     def current(self, v: ArrayLike, x: ArrayLike) -> Array:
         """i = v/M, A."""
-        return v / self.memristance(x)
+        return jnp.asarray(v) / self.memristance(x)
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dw/dt = mu_v (r_on/D) i f, m/s."""

@@ -74,18 +74,20 @@ class MMS(AbstractMemristor):
 
     def conductance(self, x: ArrayLike) -> Array:
         """G = x/r_on + (1 - x)/r_off, S."""
+        x = jnp.asarray(x)
         return x / self.r_on + (1 - x) / self.r_off
 
     def state(self, g: ArrayLike) -> Array:
         """x = (g - 1/r_off)/(1/r_on - 1/r_off), dimensionless."""
-        return (g - 1 / self.r_off) / (1 / self.r_on - 1 / self.r_off)
+        return (jnp.asarray(g) - 1 / self.r_off) / (1 / self.r_on - 1 / self.r_off)
 
     def current(self, v: ArrayLike, x: ArrayLike) -> Array:
         """i = v G(x), A."""
-        return v * self.conductance(x)
+        return jnp.asarray(v) * self.conductance(x)
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dx/dt = [s_on (1 - x) - s_off x]/tau, 1/s."""
+        v, x = jnp.asarray(v), jnp.asarray(x)
         beta = Q_E / (K_B * self.T)  # 1/V
         s_on = jax.nn.sigmoid(beta * (v - self.V_on))
         s_off = jax.nn.sigmoid(-beta * (v + self.V_off))

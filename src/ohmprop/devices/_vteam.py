@@ -130,15 +130,16 @@ class VTEAM(AbstractMemristor):
 
     def state(self, g: ArrayLike) -> Array:
         """w = w_on + (w_off - w_on) ln(1/(g r_on)) / ln(r_off/r_on), m."""
-        fraction = -jnp.log(g * self.r_on) / jnp.log(self.r_off / self.r_on)
+        fraction = -jnp.log(jnp.asarray(g) * self.r_on) / jnp.log(self.r_off / self.r_on)
         return self.w_on + (self.w_off - self.w_on) * fraction
 
     def current(self, v: ArrayLike, x: ArrayLike) -> Array:
         """i = v/M, A."""
-        return v / self.memristance(x)
+        return jnp.asarray(v) / self.memristance(x)
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dw/dt, m/s: zero between the thresholds."""
+        v = jnp.asarray(v)
         y = self._fraction(x) if self.window == "published" else jnp.asarray(x)
         # Overdrive is cut off at 0 so that the branch not taken stays real and differentiable.
         off = jnp.maximum(v / self.v_off - 1, 0) ** self.alpha_off
@@ -148,7 +149,7 @@ class VTEAM(AbstractMemristor):
         return speed_off + speed_on  # at most one of them is not 0
 
     def _fraction(self, x: ArrayLike) -> Array:
-        return (x - self.w_on) / (self.w_off - self.w_on)
+        return (jnp.asarray(x) - self.w_on) / (self.w_off - self.w_on)
 
 
 def _closing(z: Array) -> Array:

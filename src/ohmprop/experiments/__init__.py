@@ -1,0 +1,33 @@
+"""Experiments: a validated spec in, a folder of results out.
+
+>>> from ohmprop.experiments import load_spec
+>>> load_spec("ebana-iris-biolek-pwm").spec.network.hidden
+[10]
+
+The parts that need JAX are imported when first used.
+"""
+
+import importlib
+from typing import Any
+
+from ohmprop.experiments._builtin import builtin as builtin, builtin_names as builtin_names
+from ohmprop.experiments._load import Loaded as Loaded, dump as dump, load_spec as load_spec
+from ohmprop.experiments._spec import Spec as Spec
+
+_LATER = {
+    "Job": "_build",
+    "build": "_build",
+    "run_job": "_run",
+    "train": "_run",
+    "predict": "_records",
+    "check": "_check",
+}
+
+__all__ = ["Loaded", "Spec", "builtin", "builtin_names", "dump", "load_spec", *_LATER]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use (PEP 562)."""
+    if name in _LATER:
+        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

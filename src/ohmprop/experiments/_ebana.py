@@ -74,8 +74,8 @@ def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[
         "device": {
             "model": _MODELS.get(kind, kind),
             "params": "seed",
-            "r_on": 1 / float(device["g_max"]),
-            "r_off": 1 / float(device["g_min"]),
+            "r_on": _inverse(device["g_max"]),
+            "r_off": _inverse(device["g_min"]),
             "overrides": _overrides(kind, device),
         },
         "initial": {
@@ -107,15 +107,21 @@ def _overrides(kind: str, device: dict[str, Any]) -> dict[str, float]:
     from ohmprop import devices
 
     known = devices.parameter_set(_MODELS.get(kind, kind), "seed")
-    lower = {key.lower(): key for key in known}
     changed = {}
-    for key in device.keys() - _COMMON:
-        if key.lower() not in lower:
+    for key in sorted(device.keys() - _COMMON):
+        ours, value = ("d" if key == "D" else key), float(device[key])
+        if kind == "mms" and key in ("U_on", "U_off"):  # the code uses their inverses as volts
+            ours, value = f"V_{key[2:]}", 1 / value
+        if ours not in known:
             raise BadInput(f"seed configuration: the {kind} model has no parameter {key!r}")
-        ours = lower[key.lower()]
-        if float(device[key]) != float(known[ours].value):
-            changed[ours] = float(device[key])
+        if value != known[ours].value:
+            changed[ours] = value
     return changed
+
+
+def _inverse(siemens: Any) -> float:
+    """Resistance in ohms, freed of the last digits' noise (1/1e-5 is 99999.99999999999)."""
+    return float(f"{1 / float(siemens):.12g}")
 
 
 def _write(training: dict[str, Any]) -> dict[str, Any]:

@@ -18,11 +18,11 @@ def _convert(text: str, unit: str) -> float:
     wanted = unit or "dimensionless"
     shown = f"a quantity in {unit}" if unit else "a number without unit"
     try:
-        return float(registry.Quantity(text.replace("Ω", "ohm").replace("Ohm", "ohm")).to(wanted).magnitude)
+        return float(
+            registry.Quantity(text.replace("Ω", "ohm").replace("Ohm", "ohm")).to(wanted).magnitude
+        )
     except pint.DimensionalityError as error:
-        raise ValueError(
-            f"expected {shown}, found {text!r}, which is in {error.units1}"
-        ) from None
+        raise ValueError(f"expected {shown}, found {text!r}, which is in {error.units1}") from None
     except Exception:
         raise ValueError(
             f"expected a number or {shown} such as {_example(unit)!r}, found {text!r}"

@@ -12,6 +12,13 @@ PositiveOhm = quantity("ohm", above=0)
 Fraction = quantity(least=0)
 
 
+def _number_if_possible(value: Any) -> Any:
+    """Numbers from text that begins like one; other text (a name, an option) as it stands."""
+    if isinstance(value, str) and not value.lstrip("+- .")[:1].isdigit():
+        return value
+    return value if isinstance(value, bool) else read_quantity(value, "")
+
+
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, values are frozen."""
 
@@ -28,6 +35,7 @@ class DataSpec(Section):
     scale: PositiveVolt = 0.5
     rounding: quantity("V", least=0) = 0.01  # pyright: ignore[reportInvalidTypeForm]
     target_shift: Volt = -0.5
+    one_hot: bool | None = None
     test_fraction: Fraction = 0.0
     split_seed: whole(0) | None = None  # pyright: ignore[reportInvalidTypeForm]
 
@@ -53,7 +61,7 @@ class DiodeSpec(Section):
     v_bias: Volt = 0.0
     lower: Volt = -0.3
     upper: Volt = 0.3
-    sides: Literal["both", "up", "down"] = "both"
+    sides: Literal["both", "upper", "lower"] = "both"
 
     @field_validator("kind", mode="before")
     @classmethod
@@ -100,24 +108,24 @@ class NetworkSpec(Section):
 
 
 class DeviceSpec(Section):
-    """The memristor model, its parameter set and what departs from it."""
+    """The memristor model, its parameter set and what departs from it; None: as in the set."""
 
     model: str = "biolek"
     params: Literal["seed", "published"] = "seed"
-    r_on: PositiveOhm = 100.0
-    r_off: PositiveOhm = 100e3
-    overrides: dict[str, float] = Field(default_factory=dict)
+    r_on: PositiveOhm | None = None
+    r_off: PositiveOhm | None = None
+    overrides: dict[str, float | str] = Field(default_factory=dict)
 
     @field_validator("overrides", mode="before")
     @classmethod
     def _numbers(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"expected a table of parameter: value, found {value!r}")
-        return {str(key): read_quantity(item, "") for key, item in value.items()}
+        return {str(key): _number_if_possible(item) for key, item in value.items()}
 
     @model_validator(mode="after")
     def _range(self) -> Self:
-        if not self.r_off > self.r_on:
+        if self.r_on is not None and self.r_off is not None and not self.r_off > self.r_on:
             raise ValueError(
                 f"expected r_off above r_on, found r_on = {self.r_on:g} ohm, "
                 f"r_off = {self.r_off:g} ohm"
@@ -174,7 +182,9 @@ class LearningSpec(Section):
         if isinstance(value, str):
             value = {"name": value}
         if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-            raise ValueError(f"expected a table with 'name', such as {{name: adam}}, found {value!r}")
+            raise ValueError(
+                f"expected a table with 'name', such as {{name: adam}}, found {value!r}"
+            )
         return {k: _number_if_possible(v) for k, v in value.items()}
 
     @field_validator("rates", mode="before")
@@ -184,13 +194,6 @@ class LearningSpec(Section):
         if not values or min(values) <= 0:
             raise ValueError(f"expected positive numbers, found {value!r}")
         return values if isinstance(value, list) else values[0]
-
-
-def _number_if_possible(value: Any) -> Any:
-    try:
-        return value if isinstance(value, bool) else read_quantity(value, "")
-    except ValueError:
-        return value
 
 
 class WriteSpec(Section):

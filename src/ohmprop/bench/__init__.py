@@ -1,0 +1,3 @@
+"""The seam between learning and hardware: settle, write, read."""
+
+from ._simulated import SimulatedBench as SimulatedBench, Written as Written

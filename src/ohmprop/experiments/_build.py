@@ -1,0 +1,154 @@
+"""From a validated spec to the objects of a run: data, network, devices, trainer, first values."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ohmprop import data as datasets
+from ohmprop import devices
+from ohmprop._core import BadInput
+from ohmprop.circuit import (
+    AbstractDiode,
+    Amplifier,
+    IdealClamp,
+    Network,
+    NoDiode,
+    PiecewiseLinearDiode,
+    ShockleyDiode,
+)
+from ohmprop.data import Dataset
+from ohmprop.drive import PAM, PWM, Ideal
+from ohmprop.experiments._spec import DiodeSpec, Spec
+from ohmprop.learning import Trainer, make_estimator, make_loss, make_optimiser
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a run needs; `initial` holds the first conductances (S) of each crossbar."""
+
+    spec: Spec
+    data: Dataset
+    trainer: Trainer
+    initial: tuple[NDArray[np.floating], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the spec and of the encoded data: what a resumed run must share."""
+        digest = hashlib.sha256(self.spec.model_dump_json().encode())
+        for array in (self.data.inputs, self.data.targets, self.data.test_inputs):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def build(spec: Spec) -> Job:
+    """Build the job that `spec` describes; raises BadInput where the parts do not fit."""
+    data = load_data(spec)
+    network = make_network(spec, data.inputs.shape[1], data.targets.shape[1])
+    d, learn = spec.device, spec.learning
+    given = {"r_on": d.r_on, "r_off": d.r_off}
+    changed = {k: v for k, v in given.items() if v is not None} | d.overrides
+    device = devices.make(d.model, d.params, **changed)
+    rates = learn.rates if isinstance(learn.rates, list) else [learn.rates] * len(network.shapes)
+    if learn.batch_size is not None and learn.batch_size > len(data.inputs):
+        raise BadInput(
+            f"learning.batch_size: expected at most the {len(data.inputs)} training rows, "
+            f"found {learn.batch_size}"
+        )
+    options = {k: v for k, v in learn.optimiser.items() if k != "name"}
+    trainer = Trainer(
+        network,
+        (device,) * len(network.shapes),
+        make_loss(learn.loss, logit_scale=learn.logit_scale),
+        make_estimator(learn.estimator, beta=learn.beta, nudge=learn.nudge, proxy=learn.proxy),
+        make_optimiser(learn.optimiser["name"], **options),
+        _policy(spec),
+        rates=tuple(rates),
+        batch_size=learn.batch_size,
+    )
+    span = (float(device.r_on), float(device.r_off))
+    return Job(spec, data, trainer, initial_conductances(spec, network.shapes, span))
+
+
+def load_data(spec: Spec) -> Dataset:
+    """The encoded dataset of `spec`; raises BadInput where a network could not learn from it."""
+    d = spec.data
+    data = datasets.load(
+        d.csv if d.csv is not None else str(d.dataset),
+        target=d.target,
+        rows=d.rows,
+        scale=d.scale,
+        rounding=d.rounding or None,
+        target_shift=d.target_shift,
+        one_hot=d.one_hot,
+        test_fraction=d.test_fraction,
+        seed=spec.seed if d.split_seed is None else d.split_seed,
+    )
+    if len(np.unique(data.labels)) < 2:
+        raise BadInput(
+            f"{data.name}: only one class in the {len(data.labels)} training rows; "
+            "expected at least two"
+        )
+    return data
+
+
+def make_network(spec: Spec, features: int, outputs: int) -> Network:
+    """The layered network of `spec` for so many features and outputs."""
+    n = spec.network
+    dtype = np.dtype(spec.dtype)
+    layers = len(n.hidden)
+    amplifier = Amplifier(gain=n.amplifier.gain, shift=n.amplifier.shift)
+    return Network(
+        features=features,
+        hidden=tuple(n.hidden),
+        outputs=outputs,
+        bias=tuple(np.asarray(b, dtype) for b in n.bias_volts),  # pyright: ignore[reportArgumentType]
+        diodes=(_diode(n.diode),) * layers,
+        amplifiers=(amplifier,) * layers,
+    )
+
+
+def _diode(d: DiodeSpec) -> AbstractDiode:
+    if d.kind == "clamp":
+        return IdealClamp(lower=d.lower, upper=d.upper)
+    if d.kind == "shockley":
+        return ShockleyDiode(i_s=d.i_s, n=d.n, v_bias=d.v_bias, sides=d.sides)
+    if d.kind == "none":
+        return NoDiode()
+    return PiecewiseLinearDiode(v_th=d.v_th, r_on=d.r_on, sides=d.sides)
+
+
+def _policy(spec: Spec) -> Any:
+    if spec.write.scheme == "pwm":
+        return PWM(spec.write.amplitude)
+    if spec.write.scheme == "pam":
+        return PAM(spec.write.frequency)
+    return Ideal()
+
+
+def initial_conductances(
+    spec: Spec, shapes: tuple[tuple[int, int], ...], span: tuple[float, float]
+) -> tuple[NDArray[np.floating], ...]:
+    """First conductances (S): first crossbar first, row by row, from one `RandomState`.
+
+    Uniform in conductance, or uniform in memristance and inverted. Bounds default to the device's
+    range, `span` = (r_on, r_off) in ohms, and must lie within it.
+    """
+    first, (r_on, r_off) = spec.initial, span
+    by_conductance = first.distribution == "conductance"
+    least, most = (1 / r_off, 1 / r_on) if by_conductance else span
+    low = least if first.low is None else first.low
+    high = most if first.high is None else first.high
+    slack = 1e-9
+    if not (least * (1 - slack) <= low <= high <= most * (1 + slack)):
+        unit = "S" if by_conductance else "ohm"
+        raise BadInput(
+            f"initial: expected low <= high in the device's range [{least:g}, {most:g}] {unit}, "
+            f"found low = {low:g}, high = {high:g}"
+        )
+    random = np.random.RandomState(spec.seed if first.seed is None else first.seed)
+    dtype = np.dtype(spec.dtype)
+    values = [low + (high - low) * random.uniform(size=shape) for shape in shapes]
+    return tuple((v if by_conductance else 1 / v).astype(dtype) for v in values)

@@ -1,0 +1,3 @@
+"""Figures from the records of runs; nothing here solves anything."""
+
+from ohmprop.report._plots import plot_loss as plot_loss

@@ -1,0 +1,95 @@
+"""The seed's JSON configurations translate to specs with the code's semantics."""
+
+import copy
+
+import pytest
+
+from ohmprop._core import BadInput
+from ohmprop.experiments import builtin, load_spec
+
+CONFIG = {
+    "dataset": {
+        "type": "Iris",
+        "scale": 0.5,
+        "split_size": 0,
+        "output_shift": -0.5,
+        "output_midpoint": 0.0,
+        "batch_size": 105,
+        "shuffle": False,
+    },
+    "model": {
+        "hidden_1_units": 10,
+        "bias_p": 1,
+        "bias_n": -1,
+        "weight_initializer": {
+            "init_type": "random_uniform",
+            "params": {
+                "U": 8e-4,
+                "L": 1e-5,
+                "g_max": 1e-2,
+                "g_min": 1e-5,
+                "memristor": "biolek",
+                "D": 1e-8,
+                "p": 1,
+            },
+        },
+        "diode_params": {"VTH": 0.3, "RON": 1.0},
+        "amp_params": {"shift": 0, "gain": 4},
+        "training": {
+            "beta": 1e-06,
+            "lr": 3e-05,
+            "dt_scaling": 3e-4,
+            "epochs": 50,
+            "modulation_mode": "PWM",
+            "V_const": 1.0,
+        },
+        "load_weights_path": "weights/iris_1e2_1e5.npy",
+    },
+}
+
+
+def test_translation_equals_the_builtin_spec_of_the_same_run():
+    spec, notes = load_spec(CONFIG)
+    expected = load_spec("ebana-iris-biolek-pwm").spec
+    assert spec.model_copy(update={"name": expected.name}) == expected
+    assert len(notes) == 1 and "not read" in notes[0]
+
+
+def test_mms_thresholds_are_inverse_and_the_misspelt_model_is_known():
+    config = copy.deepcopy(CONFIG)
+    device = config["model"]["weight_initializer"]["params"]
+    del device["D"], device["p"]
+    device |= {"memristor": "mms", "U_on": 0.5, "U_off": 0.9}
+    assert load_spec(config).spec.device.overrides == {"V_on": 2.0}
+    del device["U_on"], device["U_off"]
+    device |= {"memristor": "yacopcic", "b": 0.05}
+    assert load_spec(config).spec.device.model == "yakopcic"
+
+
+def test_missing_key_is_named():
+    config = copy.deepcopy(CONFIG)
+    del config["model"]["training"]["beta"]
+    with pytest.raises(BadInput, match="'beta' is missing"):
+        load_spec(config)
+
+
+def test_every_shipped_configuration_equals_its_builtin_spec(shared):
+    files = sorted((shared / "reference" / "ebana_configs").glob("*.json"))
+    assert len(files) == 28
+    for path in files:
+        scheme, rest = path.stem.split("_", 1)
+        dataset = "breast_cancer" if rest.startswith("breast") else "iris"
+        model = rest.removeprefix(f"{dataset}_").replace("yacopcic", "yakopcic")
+        name = f"ebana-{dataset}-{model}-{scheme}"
+        spec = load_spec(path).spec.model_dump()
+        built = load_spec(name).spec.model_dump()
+        for unused in ("amplitude", "frequency"):
+            spec["write"].pop(unused), built["write"].pop(unused)
+        assert spec["learning"].pop("rates") == pytest.approx(
+            built["learning"].pop("rates"), rel=1e-15
+        )
+        assert spec | {"name": name} == built
+        ours = builtin(name)["write"]
+        assert load_spec(path).spec.write.model_dump() == ours | {
+            k: v for k, v in load_spec(path).spec.write.model_dump().items() if k not in ours
+        }

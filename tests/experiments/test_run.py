@@ -1,0 +1,133 @@
+"""Runs in folders: the same bits however they were cut, and refusals that write nothing."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ohmprop._core import BadInput
+from ohmprop.experiments import load_spec, predict, train
+
+SMALL = ["learning.epochs=12", "data.rows=60"]
+
+
+class Stop(Exception):
+    """Stands for a kill in the middle of a run."""
+
+
+def small(*more):
+    return load_spec("ebana-iris-biolek-pwm", [*SMALL, *more]).spec
+
+
+@pytest.fixture
+def single_epochs(monkeypatch):
+    monkeypatch.setattr("ohmprop.experiments._run._WORK_PER_CHUNK", 0)
+    monkeypatch.setattr("ohmprop.experiments._run._SAVE_EVERY", 0)
+
+
+@pytest.mark.parametrize("optimiser", ["ebana_adam", "adam"])
+def test_resume_gives_the_same_bits(tmp_path, single_epochs, optimiser):
+    spec = small(f"learning.optimiser={optimiser}", "learning.estimator=random_sign")
+    whole = train(spec, tmp_path / "whole")
+
+    def stop(epoch, records):
+        if epoch == 5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(spec, tmp_path / "cut", progress=stop)
+    assert not (tmp_path / "cut" / "summary.json").exists()
+    resumed = train(spec, tmp_path / "cut", resume=True)
+    for name in ("history.csv", "spec.yaml"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    with (
+        np.load(tmp_path / "whole" / "conductances.npz", allow_pickle=False) as a,
+        np.load(tmp_path / "cut" / "conductances.npz", allow_pickle=False) as b,
+    ):
+        assert all(np.array_equal(a[key], b[key]) for key in a.files)
+    assert whole | {"wall_seconds": 0} == resumed | {"wall_seconds": 0}
+
+
+def test_results_and_summary(tmp_path):
+    out = tmp_path / "run"
+    summary = train(small("data.test_fraction=0.2"), out)
+    header, first, *rest = (out / "history.csv").read_text().splitlines()
+    assert header.startswith("epoch,loss,accuracy")
+    assert first.startswith("1,") and len(rest) == 11
+    assert summary == json.loads((out / "summary.json").read_text())
+    assert summary["epochs"] == 12
+    assert summary["final_loss"] < float(first.split(",")[1])
+    assert 0 <= summary["test_accuracy"] <= 1
+    assert set(summary["nudge_response_volt"]) == {"median", "max"}
+
+
+def test_folder_rules(tmp_path):
+    out = tmp_path / "run"
+    first = train(small(), out, resume=True)  # nothing there: starts
+    with pytest.raises(BadInput, match="not empty"):
+        train(small(), out)
+    with pytest.raises(BadInput, match="another spec"):
+        train(small("learning.beta=2e-6"), out, resume=True)
+    before = (out / "summary.json").stat().st_mtime_ns
+    assert train(small(), out, resume=True) == first  # finished: does nothing
+    assert (out / "summary.json").stat().st_mtime_ns == before
+    (out / "mine.txt").write_text("kept")
+    second = train(small("learning.beta=2e-6"), out, overwrite=True)
+    assert second["final_loss"] != first["final_loss"]
+    assert (out / "mine.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["data.rows=20"],  # Iris begins with 50 rows of one class
+        ["device.overrides.mu=1"],
+        ["device.model=biolk"],
+        ["data.dataset=irs"],
+        ["data.rows=1000"],
+        ["learning.batch_size=1000"],
+        ["initial.low=1e-9"],
+        ["learning.optimiser=adm"],
+        ["data={csv: nowhere.csv, target: y}"],
+    ],
+)
+def test_bad_input_writes_nothing(tmp_path, changes):
+    spec = load_spec("ebana-iris-biolek-pwm", changes).spec
+    with pytest.raises(BadInput):
+        train(spec, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b,y\n1,2,u\n,3,v\n", "a"),
+        ("a,b,y\n1,2,u\n2,3,u\n", "class"),
+        ("a,b,z\n1,2,u\n2,3,v\n", "y"),
+        ("a,b,y\n1,x,u\n2,3,v\n", "b"),
+    ],
+)
+def test_bad_csv(tmp_path, text, words):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    spec = load_spec("ebana-iris-biolek-pwm", [f"data.csv={path}", "data.target=y"]).spec
+    with pytest.raises(BadInput, match=words):
+        train(spec, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_predict_applies_the_trained_network(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(x, y, "up" if x + y > 0 else "down") for x, y in rng.uniform(-1, 1, (60, 2))]
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "x,y,way\n"
+        + "".join(f"{x!r},{y!r},{w}\n" for x, y, w in ((float(x), float(y), w) for x, y, w in rows))
+    )
+    spec = load_spec("ebana-iris-biolek-pwm", [f"data.csv={path}", "data.target=way"]).spec
+    summary = train(spec, tmp_path / "run")
+    classes, outputs, names = predict(tmp_path / "run", path)
+    assert outputs.shape == (60, 2) and set(names) == {"up", "down"}
+    assert np.mean([c == r[2] for c, r in zip(classes, rows, strict=True)]) == pytest.approx(
+        summary["train_accuracy"]
+    )
