@@ -141,3 +141,13 @@ def test_one_parameter_value_a_device(model):
         one = devices.make(model, r_on=r_on)
         want = float(one.conductance(one.pulse(one.state(4e-4), 0.9, t)))
         assert float(after[k]) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize(("model", "params"), CASES)
+def test_single_precision_stays_single_with_finite_parameter_slopes(model, params):
+    device = jax.tree.map(lambda a: a.astype(jnp.float32), devices.make(model, params))
+    x = (device.lower + device.upper) / 2
+    t = expected.TIME[model, params]
+    assert device.pulse(x, 0.9, t).dtype == jnp.float32
+    slopes = jax.grad(lambda d: d.rate(1.0, x) + d.rate(-1.0, x))(device)
+    assert all(bool(jnp.isfinite(s)) for s in jax.tree.leaves(slopes))

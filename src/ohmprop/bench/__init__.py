@@ -1,3 +1,4 @@
 """The seam between learning and hardware: settle, write, read."""
 
-from ._simulated import SimulatedBench as SimulatedBench, Written as Written
+from ._simulated import SimulatedBench as SimulatedBench
+from ._simulated import Written as Written

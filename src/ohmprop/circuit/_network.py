@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._core import BadInput
@@ -62,7 +63,7 @@ class Network(eqx.Module):
     features: int = eqx.field(static=True)
     hidden: tuple[int, ...] = eqx.field(static=True)
     outputs: int = eqx.field(static=True)
-    bias: tuple[Array, ...]
+    bias: tuple[Array | np.ndarray, ...]
     diodes: tuple[AbstractDiode, ...] = ()
     amplifiers: tuple[Amplifier, ...] = ()
     currents: tuple[Array | None, ...] | None = None

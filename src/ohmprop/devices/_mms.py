@@ -88,7 +88,7 @@ class MMS(AbstractMemristor):
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dx/dt = [s_on (1 - x) - s_off x]/tau, 1/s."""
         v, x = jnp.asarray(v), jnp.asarray(x)
-        beta = Q_E / (K_B * self.T)  # 1/V
+        beta = (Q_E / K_B) / self.T  # 1/V; in this order float32 does not underflow
         s_on = jax.nn.sigmoid(beta * (v - self.V_on))
         s_off = jax.nn.sigmoid(-beta * (v + self.V_off))
         return (s_on * (1 - x) - s_off * x) / self.tau

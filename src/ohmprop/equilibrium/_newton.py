@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._core import CertificateError
-from ..circuit import NoDiode, Network, ScaledCircuit, ShockleyDiode
+from ..circuit import Network, NoDiode, ScaledCircuit, ShockleyDiode
 from ._certificate import Certificate, certify, default_rtol
 from ._linear import backsolve, factorise
 

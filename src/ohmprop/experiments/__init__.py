@@ -10,8 +10,11 @@ The parts that need JAX are imported when first used.
 import importlib
 from typing import Any
 
-from ohmprop.experiments._builtin import builtin as builtin, builtin_names as builtin_names
-from ohmprop.experiments._load import Loaded as Loaded, dump as dump, load_spec as load_spec
+from ohmprop.experiments._builtin import builtin as builtin
+from ohmprop.experiments._builtin import builtin_names as builtin_names
+from ohmprop.experiments._load import Loaded as Loaded
+from ohmprop.experiments._load import dump as dump
+from ohmprop.experiments._load import load_spec as load_spec
 from ohmprop.experiments._spec import Spec as Spec
 
 _LATER = {

@@ -67,6 +67,7 @@ def build(spec: Spec) -> Job:
         _policy(spec),
         rates=tuple(rates),
         batch_size=learn.batch_size,
+        multilabel=not data.encoding.one_hot and data.encoding.outputs > 1,
     )
     span = (float(device.r_on), float(device.r_off))
     return Job(spec, data, trainer, initial_conductances(spec, network.shapes, span))

@@ -100,7 +100,7 @@ def _build(
             "estimator": "positive",
             "proxy": True,
             "beta": 1e-6,
-            "optimiser": {"name": "ebana_adam", "gamma": 0.5},
+            "optimiser": {"name": "ebana_adam", "decay": 0.5},
             "rates": scaling * _lr(model, scheme),
             "epochs": _epochs(dataset, model, scheme),
         },

@@ -7,6 +7,7 @@ import numpy as np
 from ohmprop._core import VerificationError
 from ohmprop.experiments._build import Job, build
 from ohmprop.experiments._spec import Spec
+from ohmprop.learning import Estimator, make_estimator
 
 _VOLT, _CLAMP_VOLT = 1e-9, 1e-6  # agreement expected of ngspice at its tightest options
 _ROWS = 32
@@ -24,12 +25,17 @@ def check(spec: Spec) -> list[str]:
 
 
 def _gradients(job: Job) -> list[str]:
-    from ohmprop.learning import make_estimator
-
     trainer, data = job.trainer, job.data
-    exact = make_estimator("exact", beta=job.spec.learning.beta, proxy=False)
-    mine = trainer.gradient(job.initial, data.inputs, data.targets)
-    oracle = trainer.gradient(job.initial, data.inputs, data.targets, estimator=exact)
+    dtype = np.dtype(job.spec.dtype)
+    inputs, targets = data.inputs.astype(dtype), data.targets.astype(dtype)
+    state = trainer.init(job.initial, seed=job.spec.seed)
+
+    def gradient(estimator: Estimator) -> tuple[Any, ...]:
+        estimate = estimator(trainer.bench, trainer.loss, state.device, inputs, targets, state.key)
+        return estimate.gradient
+
+    mine = gradient(trainer.estimator)
+    oracle = gradient(make_estimator("exact", beta=job.spec.learning.beta))
     lines = [f"estimator {job.spec.learning.estimator} against the exact gradient:"]
     for k, (a, b) in enumerate(zip(mine, oracle, strict=True)):
         cosine, error = compare(np.asarray(a), np.asarray(b))

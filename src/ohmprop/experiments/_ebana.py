@@ -88,7 +88,7 @@ def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[
             "estimator": "positive",
             "proxy": True,
             "beta": training["beta"],
-            "optimiser": {"name": "ebana_adam", "gamma": 0.5},
+            "optimiser": {"name": "ebana_adam", "decay": 0.5},
             "rates": float(training["dt_scaling"]) * float(training["lr"]),
             "epochs": training["epochs"],
         },

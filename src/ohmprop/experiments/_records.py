@@ -48,8 +48,6 @@ def summarise(job: Job, end: Checkpoint) -> dict[str, Any]:
         return float(np.mean(job.data.encoding.decode(outputs) == labels))
 
     losses = [*np.asarray(records["loss"]).tolist(), float(final["loss"])]
-    median = np.median(np.asarray(records["nudge_median"]), axis=0)
-    largest = np.max(np.asarray(records["nudge_max"]), axis=0)
     return {
         "name": job.spec.name,
         "min_loss": min(losses),
@@ -61,8 +59,8 @@ def summarise(job: Job, end: Checkpoint) -> dict[str, Any]:
         "diode_on_fraction": float(np.mean(records["diode_on_fraction"])),
         "clipped_fraction": float(np.mean(records["clipped_fraction"])),
         "nudge_response_volt": {
-            "median": np.atleast_1d(median).tolist(),
-            "max": np.atleast_1d(largest).tolist(),
+            "median": np.atleast_1d(final["nudge_median"]).tolist(),
+            "max": np.atleast_1d(final["nudge_max"]).tolist(),
         },
         "write_energy_joule": float(np.sum(records["write_energy"])),
         "epochs": end.epoch,

@@ -56,6 +56,7 @@ def run_job(
             count = min(chunk, epochs - now.epoch)
             state, new = trainer.run(now.state, inputs, targets, epochs=count)
             new = {k: np.asarray(v) for k, v in new.items()}
+            new["accuracy"] = np.rint(np.float64(new["accuracy"]) * len(inputs)) / len(inputs)
             records = {k: np.concatenate([now.records[k], v]) if now.records else v
                        for k, v in new.items()}  # fmt: skip
             _certify(new, now.epoch)

@@ -2,14 +2,26 @@
 
 from ._estimators import (
     ESTIMATORS as ESTIMATORS,
+)
+from ._estimators import (
     Estimator as Estimator,
+)
+from ._estimators import (
     make_estimator as make_estimator,
 )
 from ._losses import (
     LOSSES as LOSSES,
+)
+from ._losses import (
     AbstractLoss as AbstractLoss,
+)
+from ._losses import (
     accuracy as accuracy,
+)
+from ._losses import (
     make_loss as make_loss,
 )
-from ._optimisers import ebana_adam as ebana_adam, make_optimiser as make_optimiser
-from ._trainer import TrainState as TrainState, Trainer as Trainer
+from ._optimisers import ebana_adam as ebana_adam
+from ._optimisers import make_optimiser as make_optimiser
+from ._trainer import Trainer as Trainer
+from ._trainer import TrainState as TrainState

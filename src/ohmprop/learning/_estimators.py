@@ -168,5 +168,7 @@ def make_estimator(
 ) -> Estimator:
     """The estimator called `name`, one of `ESTIMATORS`."""
     if name not in ESTIMATORS:
-        raise BadInput(f"learning.estimator: no estimator named {name!r}.{nearest(name, ESTIMATORS)}")
+        raise BadInput(
+            f"learning.estimator: no estimator named {name!r}.{nearest(name, ESTIMATORS)}"
+        )
     return Estimator(name, beta, nudge, proxy)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from .._core import BadInput
 from ..bench import SimulatedBench
@@ -58,7 +58,7 @@ class Trainer(eqx.Module):
         """The simulated hardware."""
         return SimulatedBench(self.network, self.devices, self.rtol)
 
-    def init(self, conductances: tuple[Array, ...], seed: int = 0) -> TrainState:
+    def init(self, conductances: tuple[ArrayLike, ...], seed: int = 0) -> TrainState:
         """State of a run that starts from `conductances` (S)."""
         device = tuple(
             jnp.asarray(d.state(jnp.asarray(g)))
@@ -78,7 +78,9 @@ class Trainer(eqx.Module):
         steps, optimiser = self.optimiser.update(estimate.gradient, state.optimiser, state.device)
         writes = tuple(
             self.policy.write(-rate * step, device.polarity)
-            for rate, step, device in zip(self.rates, steps, self.devices, strict=True)
+            for rate, step, device in zip(
+                self.rates, jax.tree.leaves(steps), self.devices, strict=True
+            )
         )
         written = self.bench.write(state.device, writes)
         record = self._observe(estimate.free, estimate.outputs, targets) | {
@@ -90,8 +92,7 @@ class Trainer(eqx.Module):
 
     def _observe(self, free, y, targets):
         hidden = [
-            d.conducting(v)
-            for d, v in zip(self.network.diodes, free.voltages[:-1], strict=True)
+            d.conducting(v) for d, v in zip(self.network.diodes, free.voltages[:-1], strict=True)
         ]
         on = jnp.mean(jnp.concatenate([h.ravel() for h in hidden])) if hidden else jnp.zeros(())
         return {
@@ -128,9 +129,7 @@ class Trainer(eqx.Module):
 
     def epochs(self, state: TrainState, inputs, targets, epochs: int):
         """`epochs` epochs as one traceable scan: final state and stacked records."""
-        return jax.lax.scan(
-            lambda s, _: self.epoch(s, inputs, targets), state, None, length=epochs
-        )
+        return jax.lax.scan(lambda s, _: self.epoch(s, inputs, targets), state, None, length=epochs)
 
     def run(self, state: TrainState, inputs, targets, epochs: int):
         """Compiled `epochs`; records as NumPy arrays. Raises `CertificateError` if one fails."""
@@ -143,7 +142,7 @@ class Trainer(eqx.Module):
             raise_if_failed(self.bench.settle(state.device, inputs).certificate)
         return after, records
 
-    def predict(self, conductances: tuple[Array, ...], inputs) -> Float[Array, "b k"]:
+    def predict(self, conductances: tuple[ArrayLike, ...], inputs) -> Float[Array, "b k"]:
         """Outputs y (V) for encoded `inputs` (V). Raises `CertificateError` if unsettled."""
         free = _settle(self.network, conductances, jnp.asarray(inputs), self.rtol)
         raise_if_failed(free.certificate)

@@ -1,0 +1,1 @@
+"""Speed of ohmprop against yardsticks: `python -m benchmarks`."""
