@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
 
-_HP = "Strukov et al., Nature 453:80 (2008); Biolek et al., Radioengineering 18:210 (2009), listing"
+_HP = "HP device (Strukov et al. 2008) in Biolek's SPICE listing, as posted in edaboard 403384"
 
 SEED_ION_DRIFT = {
     "r_on": Parameter(100.0, "ohm", SEED_FILES),

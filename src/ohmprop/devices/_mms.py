@@ -18,7 +18,9 @@ from jax.typing import ArrayLike
 from .._core import K_B, Q_E
 from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
 
-_KNOWM = "Molter and Nugent, Mean Metastable Switch model in Xyce, knowm.org (2017)"
+_DEFAULTS = (
+    "defaults of the seed authors' hysteresis page for the model of Molter and Nugent (2017)"
+)
 _INVERTED = f"{SEED_CODE}: 1/U with U = 0.9, inverted by the initialiser"
 
 
@@ -28,6 +30,9 @@ class MMS(AbstractMemristor):
     A step of P = s t/tau beyond 1 is a probability beyond 1: keep pulses shorter than tau (the
     seed's amplitude-modulated pulses are up to 50 tau). At 0 V the state relaxes to 1/2 with time
     constant tau/(2 s_on), 1.8 s for thresholds of 0.27 V: that device is volatile.
+
+    The "published" numbers are those of the seed authors' hysteresis page; whether the model's own
+    publication prints them was not checked.
 
     Args:
         r_on, r_off: resistance with all switches on and off, ohm.
@@ -53,12 +58,12 @@ class MMS(AbstractMemristor):
             "T": Parameter(298.5, "K", SEED_CODE),
         },
         "published": {
-            "r_on": Parameter(500.0, "ohm", _KNOWM),
-            "r_off": Parameter(1500.0, "ohm", _KNOWM),
-            "V_on": Parameter(0.27, "V", _KNOWM),
-            "V_off": Parameter(0.27, "V", _KNOWM),
-            "tau": Parameter(1e-4, "s", _KNOWM),
-            "T": Parameter(298.5, "K", _KNOWM),
+            "r_on": Parameter(500.0, "ohm", _DEFAULTS),
+            "r_off": Parameter(1500.0, "ohm", _DEFAULTS),
+            "V_on": Parameter(0.27, "V", _DEFAULTS),
+            "V_off": Parameter(0.27, "V", _DEFAULTS),
+            "tau": Parameter(1e-4, "s", _DEFAULTS),
+            "T": Parameter(298.5, "K", SEED_CODE),
         },
     }
 

@@ -7,6 +7,7 @@ that suits the precision ngspice works to.
 import os
 from collections.abc import Sequence
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -51,6 +52,9 @@ def certify_voltages(
     return certify(circuit, u, tuple(residual), tuple(element), rtol)
 
 
+_certify = eqx.filter_jit(certify_voltages)
+
+
 def solve_ngspice(
     network: Network,
     conductances: Layers,
@@ -81,7 +85,7 @@ def solve_ngspice(
         binary=binary, keep_dir=keep_dir, timeout=timeout,
     )  # fmt: skip
     voltages = tuple(jnp.asarray(v) for v in points)
-    certificate = certify_voltages(
+    certificate = _certify(
         network, conductances, inputs, voltages,
         currents=None if currents is None else [c if c is None else jnp.asarray(c) for c in currents],
         rtol=1e-6 if rtol is None else rtol,

@@ -110,5 +110,7 @@ def make_loss(name: str, logit_scale: float = 0.1) -> AbstractLoss:
 def accuracy(y: Float[Array, "b k"], target: Float[Array, "b k"], multilabel: bool = False):
     """Share of samples right: by argmax, by sign for one output, by all signs if multilabel."""
     if multilabel or y.shape[-1] == 1:
-        return jnp.mean(jnp.all((y > 0) == (target > 0), axis=-1))
-    return jnp.mean(jnp.argmax(y, axis=-1) == jnp.argmax(target, axis=-1))
+        right = jnp.all((y > 0) == (target > 0), axis=-1)
+    else:
+        right = jnp.argmax(y, axis=-1) == jnp.argmax(target, axis=-1)
+    return jnp.mean(right.astype(y.dtype))

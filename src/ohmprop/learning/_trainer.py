@@ -94,7 +94,7 @@ class Trainer(eqx.Module):
         hidden = [
             d.conducting(v) for d, v in zip(self.network.diodes, free.voltages[:-1], strict=True)
         ]
-        on = jnp.mean(jnp.concatenate([h.ravel() for h in hidden])) if hidden else jnp.zeros(())
+        on = jnp.mean(jnp.concatenate([h.ravel() for h in hidden or [y > jnp.inf]]).astype(y.dtype))
         return {
             "loss": self.loss.report(y, targets),
             "accuracy": accuracy(y, targets, self.multilabel),

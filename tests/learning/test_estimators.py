@@ -1,0 +1,158 @@
+"""Estimators against finite differences, each other and tensors of drops."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from _circuits import PIECEWISE, SHOCKLEY, circuit, distance, drops
+
+from ohmprop import equilibrium
+from ohmprop._core import BadInput
+from ohmprop.circuit import NoDiode
+from ohmprop.learning import ESTIMATORS, LOSSES, make_estimator, make_loss
+
+ORDERS = {"positive": 1, "negative": 1, "centred": 2, "four_point": 4}
+KEY = jax.random.PRNGKey(0)
+
+
+@eqx.filter_jit
+def estimate(estimator, bench, loss, g, inputs, targets, key):
+    result = estimator(bench, loss, g, inputs, targets, key)
+    return result.gradient, result.passed
+
+
+@eqx.filter_jit
+def all_exact(bench, losses, g, inputs, targets):
+    exact = make_estimator("exact")
+    return [exact(bench, c, g, inputs, targets, KEY) for c in losses]
+
+
+@eqx.filter_jit
+def outputs_of(network, stacked, inputs):
+    solve = jax.vmap(lambda g: equilibrium.solve(network, g, inputs).voltages[-1])
+    return network.predict(solve(stacked))
+
+
+def finite_differences(bench, losses, g, inputs, targets):
+    """Richardson-extrapolated central differences of the mean cost: [loss][crossbar]."""
+    flat = np.concatenate([np.asarray(c).ravel() for c in g])
+    eye = np.eye(flat.size) * flat
+    steps = np.array([2e-3, -2e-3, 1e-3, -1e-3])
+    moved = (flat + steps[:, None, None] * eye).reshape(-1, flat.size)
+    ends = np.cumsum([0] + [c.size for c in g])
+    parts = list(zip(ends, ends[1:], g, strict=False))
+    stacked = tuple(jnp.asarray(moved[:, a:b]).reshape(-1, *c.shape) for a, b, c in parts)
+    y = outputs_of(bench.network, stacked, inputs)
+    result = []
+    for loss in losses:
+        cost = np.asarray(jax.vmap(lambda y, c=loss: jnp.mean(c.cost(y, targets)))(y))
+        a, b, c, d = cost.reshape(4, flat.size)
+        slope = (4 * (c - d) / 2e-3 - (a - b) / 4e-3) / 3 / flat
+        result.append([slope[i:j].reshape(c.shape) for i, j, c in parts])
+    return result
+
+
+@pytest.mark.parametrize("hidden", [(3,), (3, 2), (3, 2, 3)])
+@pytest.mark.parametrize("diode", [PIECEWISE, SHOCKLEY], ids=["piecewise", "shockley"])
+def test_exact_is_the_gradient_of_the_mean_cost(diode, hidden):
+    bench, g, inputs, targets = circuit(diode, hidden)
+    losses = [make_loss(name) for name in LOSSES]
+    estimates = all_exact(bench, losses, g, inputs, targets)
+    free = estimates[0].free
+    on = np.concatenate([np.asarray(diode.conducting(v)).ravel() for v in free.voltages[:-1]])
+    assert on.any()
+    if diode is PIECEWISE:
+        assert not on.all()
+        for v in free.voltages[:-1]:
+            assert np.min(np.abs(np.abs(v) - diode.v_th)) > 1e-3  # no kink within the differences
+    wanted = finite_differences(bench, losses, g, inputs, targets)
+    for found, reference in zip(estimates, wanted, strict=True):
+        assert found.passed
+        assert distance(found.gradient, reference).max() < 1e-6
+
+
+@pytest.mark.parametrize("nudge", ["constant", "cost"])
+def test_bias_orders(nudge):
+    bench, g, inputs, targets = circuit(SHOCKLEY, (3, 2))
+    loss = make_loss("bce")
+    case = (bench, loss, g, inputs, targets, KEY)
+    exact, _ = estimate(make_estimator("exact"), *case)
+    betas = np.geomspace(2e-5, 8e-5, 4)
+    for name, order in ORDERS.items():
+        errors = []
+        for beta in betas:
+            found, passed = estimate(make_estimator(name, jnp.asarray(beta), nudge), *case)
+            assert passed
+            errors.append(distance(found, exact))
+        slopes = np.polyfit(np.log(betas), np.log(errors), 1)[0]
+        np.testing.assert_allclose(slopes, order, atol=0.15, err_msg=name)
+
+
+def test_centred_constant_is_exact_on_ohmic_networks():
+    bench, g, inputs, targets = circuit(NoDiode(), (3, 2))
+    case = (bench, make_loss("mse"), g, inputs, targets, KEY)
+    exact, _ = estimate(make_estimator("exact"), *case)
+    centred, _ = estimate(make_estimator("centred", jnp.asarray(0.1)), *case)
+    positive, _ = estimate(make_estimator("positive", jnp.asarray(0.1)), *case)
+    assert distance(centred, exact).max() < 1e-9
+    assert distance(positive, exact).min() > 1e-3  # so the nudge was strong
+
+
+def test_random_sign_is_positive_or_negative_by_key():
+    bench, g, inputs, targets = circuit(SHOCKLEY, (3,))
+    case = (bench, make_loss("mse"), g, inputs, targets)
+    beta = jnp.asarray(1e-3)
+    ends = [estimate(make_estimator(n, beta), *case, KEY)[0] for n in ("positive", "negative")]
+    drawn = set()
+    for seed in range(8):
+        found, _ = estimate(make_estimator("random_sign", beta), *case, jax.random.PRNGKey(seed))
+        again, _ = estimate(make_estimator("random_sign", beta), *case, jax.random.PRNGKey(seed))
+        errors = [distance(found, e).max() for e in ends]
+        assert min(errors) < 1e-12 < 1e-6 < max(errors)
+        assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+        drawn.add(int(np.argmin(errors)))
+    assert drawn == {0, 1}
+
+
+@pytest.mark.parametrize("name", ["positive", "negative"])
+def test_gradient_and_proxy_against_tensors_of_drops(name):
+    """dC/dG = A^2n/(2 beta) mean of the change of dU^2; eq. 14 keeps only the mean change."""
+    bench, g, inputs, targets = circuit(PIECEWISE, (3, 2))
+    network, loss, beta = bench.network, make_loss("mse"), 1e-3
+    sign = 1.0 if name == "positive" else -1.0
+    free = equilibrium.solve(network, g, inputs)
+    slope = loss.slope(network.predict(free.voltages[-1]), targets)
+    push = equilibrium.ConstantNudge(network.output_currents(-sign * beta * slope))
+    nudged = equilibrium.nudge(network, g, inputs, free, push)
+    before, after = (drops(network, inputs, e.voltages) for e in (free, nudged))
+    change = [np.mean(a**2 - b**2, axis=0) for a, b in zip(after, before, strict=True)]
+    gains = [16.0, 4.0, 1.0]  # gain 4: A^n with n amplifiers between the crossbar and the outputs
+    wanted = [sign * c * k**2 / (2 * beta) for c, k in zip(change, gains, strict=True)]
+    for proxy, reference in ((False, wanted), (True, [sign * c for c in change])):
+        found, _ = estimate(
+            make_estimator(name, beta, proxy=proxy), bench, loss, g, inputs, targets, KEY
+        )
+        for a, b in zip(found, reference, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9 * np.abs(b).max())
+
+
+def test_difference_form_in_float32():
+    found = []
+    for dtype in (jnp.float64, jnp.float32):
+        bench, g, inputs, targets = circuit(SHOCKLEY, (3, 2), dtype=dtype)
+        gradient, passed = estimate(
+            make_estimator("positive", 1e-6), bench, make_loss("mse"), g, inputs, targets, KEY
+        )
+        assert passed
+        assert all(x.dtype == dtype for x in gradient)
+        found.append([np.asarray(x, np.float64).ravel() for x in gradient])
+    for a, b in zip(*found, strict=True):
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.999
+        assert abs(np.linalg.norm(a) / np.linalg.norm(b) - 1) < 1e-2
+
+
+def test_unknown_estimator_suggests_a_known_one():
+    assert set(ORDERS) | {"random_sign", "exact"} == set(ESTIMATORS)
+    with pytest.raises(BadInput, match="centred"):
+        make_estimator("centered")
