@@ -58,11 +58,10 @@ class _Circuit:
 
     def nudged(self, h, on, injected):
         """Change of every voltage under the output currents `injected`."""
-        still, now = h - on * V_TH, on
+        now = on
         for _ in range(100):
-            # i(h + d) - i(h): zero shift where a diode stays as it was
-            shift = now * V_TH / R_ON - np.abs(now) * h / R_ON + np.abs(on) * still / R_ON
-            shift = np.where(now == on, 0.0, shift)
+            # i(h + d) - i(h) = |now| d / R_ON - shift; no shift where a diode stays as it was
+            shift = ((np.abs(on) - np.abs(now)) * h + (now - on) * V_TH) / R_ON
             dh, do = self.solve(np.abs(now), shift, injected.copy())
             found = np.where(np.abs(h + dh) > V_TH, np.sign(h), 0.0)
             if np.array_equal(found, now):

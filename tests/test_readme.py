@@ -18,10 +18,10 @@ def test_python_blocks_run(tmp_path, monkeypatch):
     assert names["summary"]["final_loss"] < 0.03
     assert names["summary"]["max_kcl_residual_ampere"] < 1e-15
     losses = names["records"]["loss"]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.2 * losses[0]
     measured = names["trainer"].evaluate(
         names["state"], names["iris"].test_inputs, names["iris"].test_targets
     )
-    assert measured["accuracy"] > 0.8
+    assert measured["accuracy"] > 0.9
     assert np.all(np.isfinite(names["free"].voltages[-1]))
     assert (tmp_path / "runs/api/history.csv").exists()

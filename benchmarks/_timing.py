@@ -1,0 +1,23 @@
+"""Interleaved timing: what shares a round shares the machine's load."""
+
+import time
+from collections.abc import Callable
+
+
+def quantile(values: list[float], q: float) -> float:
+    """Quantile of `values` by the nearest rank."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(q * len(ranked)))]
+
+
+def interleaved(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Wall seconds of every job in each of `rounds` rounds, after one round of warming up."""
+    for job in jobs.values():
+        job()
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
