@@ -1,6 +1,8 @@
 """The `ohmprop` command. No science in here: it reads arguments, calls and prints."""
 
 import sys
+import warnings
+from typing import Any
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,15 +22,18 @@ def run(arguments: list[str]) -> int:
     from ohmprop._core import OhmpropError
     from ohmprop.cli._commands import app
 
+    warnings.showwarning = _note
     try:
         status = get_command(app).main(arguments, prog_name="ohmprop", standalone_mode=False)
+        if status == 130:
+            raise KeyboardInterrupt  # Typer has turned it into a status
         return status if isinstance(status, int) else 0
     except OhmpropError as error:
         _complain(str(error))
         return error.exit_code
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        text = getattr(error, "format_message", lambda: str(error))()
+        text = error.format_message()
         _complain(f"{text} (see `{context.command_path if context else 'ohmprop'} --help`)")
         return 2
     except (KeyboardInterrupt, typer.Abort):
@@ -54,3 +59,8 @@ def run(arguments: list[str]) -> int:
 
 def _complain(message: str, kind: str = "error: ") -> None:
     sys.stderr.write(f"ohmprop: {kind}{' '.join(message.split())}\n")
+
+
+def _note(message: Any, *_: Any, **__: Any) -> None:
+    """Show a warning as one line, without the place in the source."""
+    _complain(str(message), kind="note: ")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ohmprop._core import VerificationError
@@ -58,7 +59,9 @@ def _voltages(job: Job) -> list[str]:
     if not spice.available():
         return ["ngspice: not found, so voltages were not compared"]
     network, inputs = job.trainer.network, job.data.inputs[:_ROWS]
-    ours: Any = equilibrium.solve(network, job.initial, inputs)
+    ours: Any = equilibrium.solve(
+        network, tuple(map(jnp.asarray, job.initial)), jnp.asarray(inputs)
+    )
     theirs = spice.operating_points(network, job.initial, inputs)
     worst = max(
         float(np.max(np.abs(np.asarray(a) - np.asarray(b))))

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BeforeValidator
 
@@ -73,9 +73,11 @@ def _reader(unit: str, *, above: float | None, least: float | None) -> Callable[
     return read
 
 
-def quantity(unit: str = "", *, above: float | None = None, least: float | None = None) -> Any:
-    """A pydantic type: a float in `unit`, optionally bounded."""
-    return Annotated[float, BeforeValidator(_reader(unit, above=above, least=least))]
+def quantity(
+    unit: str = "", *, above: float | None = None, least: float | None = None
+) -> BeforeValidator:
+    """What makes an annotated float a quantity in `unit`, optionally bounded."""
+    return BeforeValidator(_reader(unit, above=above, least=least))
 
 
 def _integer(least: int) -> Callable[[Any], Any]:
@@ -91,6 +93,6 @@ def _integer(least: int) -> Callable[[Any], Any]:
     return read
 
 
-def whole(least: int) -> Any:
-    """A pydantic type: an integer of at least `least`; booleans are refused."""
-    return Annotated[int, BeforeValidator(_integer(least))]
+def whole(least: int) -> BeforeValidator:
+    """What makes an annotated int a whole number of at least `least`; booleans are refused."""
+    return BeforeValidator(_integer(least))

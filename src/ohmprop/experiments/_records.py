@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ohmprop._core import BadInput
 from ohmprop.data import Encoding, read_features
+from ohmprop.equilibrium import raise_if_failed, solve
 from ohmprop.experiments._build import Job, make_network
 from ohmprop.experiments._checkpoint import Checkpoint, Records
 from ohmprop.experiments._load import load_spec
@@ -102,9 +104,8 @@ def predict(folder: str | Path, csv: str | Path) -> tuple[list[str], np.ndarray,
     features = read_features(csv, encoding)
     inputs = encoding.encode(features).astype(np.dtype(spec.dtype))
     network = make_network(spec, inputs.shape[1], encoding.outputs)
-    from ohmprop.equilibrium import solve
-
-    settled = solve(network, conductances, inputs)
+    settled = solve(network, tuple(map(jnp.asarray, conductances)), jnp.asarray(inputs))
+    raise_if_failed(settled.certificate)
     y = np.asarray(network.predict(settled.voltages[-1]))
     names = encoding.class_names
     return [names[k] for k in encoding.decode(y)], y, names

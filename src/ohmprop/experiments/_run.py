@@ -77,9 +77,10 @@ def _certify(new: store.Records, done: int) -> None:
     bad = ~passed | ~np.isfinite(new["loss"])
     if bad.any():
         k = int(np.argmax(bad))
+        ampere, relative = np.max(new["kcl_residual"][k]), np.max(new["kcl_relative"][k])
         raise CertificateError(
-            f"epoch {done + k + 1}: an equilibrium is not solved: largest KCL residual "
-            f"{np.max(new['kcl_residual'][k]):.3g} A, relative {np.max(new['kcl_relative'][k]):.3g}; "
+            f"epoch {done + k + 1}: equilibrium not solved: largest KCL residual "
+            f"{ampere:.3g} A, relative {relative:.3g}; "
             "try a smaller rate, gain or conductance range, or dtype float64"
         )
 
@@ -151,6 +152,8 @@ def _clear(out: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
     for name in _OURS:
         (out / name).unlink(missing_ok=True)
+        for left in out.glob(f".{name}.*.tmp"):
+            left.unlink(missing_ok=True)
 
 
 def _occupied(out: Path) -> bool:

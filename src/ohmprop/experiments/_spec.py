@@ -1,15 +1,15 @@
 """The description of one training run, validated; SI units throughout."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ohmprop.experiments._quantity import quantity, read_quantity, whole
 
-Volt = quantity("V")
-PositiveVolt = quantity("V", above=0)
-PositiveOhm = quantity("ohm", above=0)
-Fraction = quantity(least=0)
+Volt = Annotated[float, quantity("V")]
+PositiveVolt = Annotated[float, quantity("V", above=0)]
+PositiveOhm = Annotated[float, quantity("ohm", above=0)]
+Fraction = Annotated[float, quantity(least=0)]
 
 
 def _number_if_possible(value: Any) -> Any:
@@ -31,13 +31,13 @@ class DataSpec(Section):
     dataset: str | None = None
     csv: str | None = None
     target: str | None = None
-    rows: whole(1) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    rows: Annotated[int, whole(1)] | None = None
     scale: PositiveVolt = 0.5
-    rounding: quantity("V", least=0) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    rounding: Annotated[float, quantity("V", least=0)] = 0.01
     target_shift: Volt = -0.5
     one_hot: bool | None = None
     test_fraction: Fraction = 0.0
-    split_seed: whole(0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    split_seed: Annotated[int, whole(0)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -56,8 +56,8 @@ class DiodeSpec(Section):
     kind: Literal["piecewise_linear", "clamp", "shockley", "none"] = "piecewise_linear"
     v_th: Volt = 0.3
     r_on: PositiveOhm = 1.0
-    i_s: quantity("A", above=0) = 1e-8  # pyright: ignore[reportInvalidTypeForm]
-    n: quantity(above=0) = 1.5  # pyright: ignore[reportInvalidTypeForm]
+    i_s: Annotated[float, quantity("A", above=0)] = 1e-8
+    n: Annotated[float, quantity(above=0)] = 1.5
     v_bias: Volt = 0.0
     lower: Volt = -0.3
     upper: Volt = 0.3
@@ -78,14 +78,14 @@ class DiodeSpec(Section):
 class AmplifierSpec(Section):
     """The bidirectional amplifier: a = shift + gain·(h − shift), current back divided by gain."""
 
-    gain: quantity(above=0) = 4.0  # pyright: ignore[reportInvalidTypeForm]
+    gain: Annotated[float, quantity(above=0)] = 4.0
     shift: Volt = 0.0
 
 
 class NetworkSpec(Section):
     """The layered network; `bias` lists the source volts of each crossbar."""
 
-    hidden: list[whole(1)] = [10]  # pyright: ignore[reportInvalidTypeForm]
+    hidden: list[Annotated[int, whole(1)]] = [10]
     bias: list[list[Volt]] | None = None
     diode: DiodeSpec = DiodeSpec()
     amplifier: AmplifierSpec = AmplifierSpec()
@@ -137,9 +137,9 @@ class InitialSpec(Section):
     """Initial values, uniform in [low, high]: siemens for conductance, ohms for memristance."""
 
     distribution: Literal["conductance", "memristance"] = "conductance"
-    low: quantity(above=0) | None = None  # pyright: ignore[reportInvalidTypeForm]
-    high: quantity(above=0) | None = None  # pyright: ignore[reportInvalidTypeForm]
-    seed: whole(0) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    low: Annotated[float, quantity(above=0)] | None = None
+    high: Annotated[float, quantity(above=0)] | None = None
+    seed: Annotated[int, whole(0)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -166,15 +166,15 @@ class LearningSpec(Section):
     estimator: Literal["positive", "negative", "centred", "random_sign", "four_point", "exact"] = (
         "centred"
     )
-    beta: quantity("S", above=0) = 1e-6  # pyright: ignore[reportInvalidTypeForm]
+    beta: Annotated[float, quantity("S", above=0)] = 1e-6
     nudge: Literal["constant", "cost"] = "constant"
     proxy: bool = False
     loss: Literal["mse", "bce", "cross_entropy"] = "mse"
     logit_scale: PositiveVolt = 0.1
     optimiser: dict[str, Any] = Field(default_factory=lambda: {"name": "adam"})
     rates: float | list[float] = 1e-8
-    epochs: whole(1) = 50  # pyright: ignore[reportInvalidTypeForm]
-    batch_size: whole(1) | None = None  # pyright: ignore[reportInvalidTypeForm]
+    epochs: Annotated[int, whole(1)] = 50
+    batch_size: Annotated[int, whole(1)] | None = None
 
     @field_validator("optimiser", mode="before")
     @classmethod
@@ -201,14 +201,14 @@ class WriteSpec(Section):
 
     scheme: Literal["pwm", "pam", "ideal"] = "pwm"
     amplitude: PositiveVolt = 1.0
-    frequency: quantity("Hz", above=0) = 1e5  # pyright: ignore[reportInvalidTypeForm]
+    frequency: Annotated[float, quantity("Hz", above=0)] = 1e5
 
 
 class Spec(Section):
     """One training run."""
 
     name: str = "run"
-    seed: whole(0) = 0  # pyright: ignore[reportInvalidTypeForm]
+    seed: Annotated[int, whole(0)] = 0
     data: DataSpec
     network: NetworkSpec = NetworkSpec()
     device: DeviceSpec = DeviceSpec()
