@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import BadInput
+from .._core import BadInput, CertificateError
 from ..bench import SimulatedBench
 from ..circuit import Network
 from ..devices import AbstractMemristor
@@ -137,9 +137,14 @@ class Trainer(eqx.Module):
         after, records = _run(self, state, inputs, targets, epochs)
         records = {name: np.asarray(value) for name, value in records.items()}
         if not records["passed"].all():
-            free = self.bench.settle(after.device, inputs)
-            raise_if_failed(free.certificate)
-            raise_if_failed(self.bench.settle(state.device, inputs).certificate)
+            for device in (state.device, after.device):
+                free = _settle(self.network, self.bench.read(device), inputs, self.rtol)
+                raise_if_failed(free.certificate)
+            failed = int(state.epoch) + int(records["passed"].argmin())
+            raise CertificateError(
+                f"epoch {failed}: the network did not settle there, or not when nudged. "
+                "Try float64 or a smaller beta."
+            )
         return after, records
 
     def predict(self, conductances: tuple[ArrayLike, ...], inputs) -> Float[Array, "b k"]:
