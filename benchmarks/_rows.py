@@ -94,6 +94,8 @@ def cold_row(rounds: int) -> Iterator[Row]:
             "--out", str(Path(folder) / "run"), "--overwrite",
         ]  # fmt: skip
 
+        bare_command = [sys.executable, "-c", "import jax"]
+
         def call(command):
             return subprocess.run(command, env=environment, capture_output=True, check=False)
 
@@ -102,7 +104,7 @@ def cold_row(rounds: int) -> Iterator[Row]:
             yield Row(name, f"exit status {first.returncode}", missing=True)
             return
         times = interleaved(
-            {"train": lambda: call(train), "jax": lambda: call([sys.executable, "-c", "import jax"])},
+            {"train": lambda: call(train), "jax": lambda: call(bare_command)},
             rounds,
         )
     ours, bare = quantile(times["train"], 0.1), quantile(times["jax"], 0.1)

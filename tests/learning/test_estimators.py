@@ -14,7 +14,7 @@ from ohmprop.learning import ESTIMATORS, LOSSES, make_estimator, make_loss
 
 ORDERS = {"positive": 1, "negative": 1, "centred": 2, "four_point": 4}
 KEY = jax.random.PRNGKey(0)
-LOW = 2e-6  # A V; large enough for four_point to stand above rounding
+LOW = {"constant": 8e-6, "cost": 2e-6}  # A V; large enough for four_point to stand above rounding
 
 
 @eqx.filter_jit
@@ -58,7 +58,8 @@ def finite_differences(bench, losses, g, inputs, targets):
 @pytest.mark.parametrize("diode", [PIECEWISE, SHOCKLEY], ids=["piecewise", "shockley"])
 def test_exact_is_the_gradient_of_the_mean_cost(diode, hidden):
     bench, g, inputs, targets = circuit(diode, hidden)
-    losses = [make_loss(name) for name in LOSSES]
+    every = list(LOSSES) if hidden == (3, 2) else [list(LOSSES)[len(hidden) // 2]]
+    losses = [make_loss(name) for name in every]
     estimates = all_exact(bench, losses, g, inputs, targets)
     free = estimates[0].free
     on = np.concatenate([np.asarray(diode.conducting(v)).ravel() for v in free.voltages[:-1]])
@@ -88,7 +89,7 @@ def biases(bench, loss, nudge, betas, g, inputs, targets):
 @pytest.mark.parametrize("nudge", ["constant", "cost"])
 def test_bias_orders(nudge):
     bench, g, inputs, targets = circuit(SHOCKLEY, (3,))
-    betas = jnp.geomspace(LOW, 4 * LOW, 4)
+    betas = jnp.geomspace(LOW[nudge], 4 * LOW[nudge], 3)
     exact, found = biases(bench, make_loss("bce"), nudge, betas, g, inputs, targets)
     for name, order in ORDERS.items():
         gradients, passed = found[name]

@@ -2,25 +2,12 @@
 
 from ._certificate import Certificate as Certificate
 from ._certificate import certify as certify
-from ._newton import (
-    ConstantNudge as ConstantNudge,
-)
-from ._newton import (
-    Equilibrium as Equilibrium,
-)
-from ._newton import (
-    Nudge as Nudge,
-)
-from ._newton import (
-    nudge as nudge,
-)
-from ._newton import (
-    raise_if_failed as raise_if_failed,
-)
-from ._newton import (
-    respond as respond,
-)
-from ._newton import (
-    solve as solve,
-)
-from ._ngspice import certify_voltages as certify_voltages, solve_ngspice as solve_ngspice
+from ._newton import Equilibrium as Equilibrium
+from ._newton import raise_if_failed as raise_if_failed
+from ._newton import solve as solve
+from ._ngspice import certify_voltages as certify_voltages
+from ._ngspice import solve_ngspice as solve_ngspice
+from ._nudge import ConstantNudge as ConstantNudge
+from ._nudge import Nudge as Nudge
+from ._nudge import nudge as nudge
+from ._nudge import respond as respond

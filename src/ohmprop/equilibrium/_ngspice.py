@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from ..circuit import Network
 from ..spice import operating_points
 from ._certificate import Certificate, certify
-from ._newton import Equilibrium, _bounds, _elements, _hold, _net_current, raise_if_failed
+from ._kcl import bounds, elements, hold, net_current
+from ._newton import Equilibrium, raise_if_failed
 
 Layers = tuple[Array, ...]
 
@@ -35,18 +36,18 @@ def certify_voltages(
     `currents`: for each node layer amperes [b, n_l] into the nodes, or None. See `Certificate`.
     """
     circuit = network.scaled(conductances, inputs)
-    elements, bounds = _elements(network), _bounds(network, circuit)
+    parts, limits = elements(network), bounds(network, circuit)
     u = tuple(v / s for v, s in zip(voltages, circuit.scale, strict=True))
     injected = [
         jnp.zeros_like(x) if c is None else jnp.asarray(c, x.dtype) / s
         for x, c, s in zip(u, currents or [None] * len(u), circuit.scale, strict=True)
     ]
     sources = tuple(b + i for b, i in zip(circuit.sources, injected, strict=True))
-    drawn = [e.current(x * s) / s for e, x, s in zip(elements, u, circuit.scale, strict=True)]
-    net = _net_current(circuit, u, sources)
+    drawn = [e.current(x * s) / s for e, x, s in zip(parts, u, circuit.scale, strict=True)]
+    net = net_current(circuit, u, sources)
     residual, element = [], []
-    for x, r, d, b, i, c in zip(u, net, circuit.diagonal, bounds, drawn, injected, strict=True):
-        held, target = _hold(x, r - i, d, *b)
+    for x, r, d, b, i, c in zip(u, net, circuit.diagonal, limits, drawn, injected, strict=True):
+        held, target = hold(x, r - i, d, *b)
         residual.append(jnp.where(held, d * (target - x), r - i))
         element.append(jnp.abs(i) + jnp.abs(c) + jnp.where(held, jnp.abs(r - i), 0.0))
     return certify(circuit, u, tuple(residual), tuple(element), rtol)
@@ -85,9 +86,11 @@ def solve_ngspice(
         binary=binary, keep_dir=keep_dir, timeout=timeout,
     )  # fmt: skip
     voltages = tuple(jnp.asarray(v) for v in points)
+    injected = None
+    if currents is not None:
+        injected = [c if c is None else jnp.asarray(c) for c in currents]
     certificate = _certify(
-        network, conductances, inputs, voltages,
-        currents=None if currents is None else [c if c is None else jnp.asarray(c) for c in currents],
+        network, conductances, inputs, voltages, currents=injected,
         rtol=1e-6 if rtol is None else rtol,
     )  # fmt: skip
     if throw:
