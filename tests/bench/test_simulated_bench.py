@@ -79,9 +79,7 @@ def test_positive_updates_lower_the_conductance(model, scheme):
     q = 2e-3
     for sign in (1, -1):
         updates = [jnp.full(s, sign * q) for s in SHAPES]
-        writes = tuple(
-            scheme.write(u, d.polarity) for u, d in zip(updates, b.devices, strict=True)
-        )
+        writes = tuple(scheme.write(u, d.polarity) for u, d in zip(updates, b.devices, strict=True))
         written = b.write(state, writes)
         for after, before in zip(b.read(written.state), b.read(state), strict=True):
             assert (sign * (np.asarray(after) - np.asarray(before)) < 0).all()

@@ -8,9 +8,9 @@ import pytest
 from ohmprop import circuit
 from ohmprop._core import BadInput, thermal_voltage
 
-DIODES = [
-    circuit.PiecewiseLinearDiode(0.3, 2.0, sides) for sides in ("upper", "lower", "both")
-] + [circuit.ShockleyDiode(1e-9, 1.5, 0.1, sides) for sides in ("upper", "lower", "both")]
+DIODES = [circuit.PiecewiseLinearDiode(0.3, 2.0, sides) for sides in ("upper", "lower", "both")] + [
+    circuit.ShockleyDiode(1e-9, 1.5, 0.1, sides) for sides in ("upper", "lower", "both")
+]
 V = jnp.array([-0.75, -0.31, -0.1, 0.0, 0.1, 0.31, 0.75])
 
 

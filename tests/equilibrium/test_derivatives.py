@@ -8,6 +8,7 @@ import pytest
 from _random_networks import SHAPES, network
 
 from ohmprop import equilibrium
+from ohmprop.circuit import PiecewiseLinearDiode
 
 
 @eqx.filter_jit
@@ -56,7 +57,9 @@ def test_gradient_with_respect_to_threshold():
     def at(v_th):
         return _loss((eqx.tree_at(lambda n: n.diodes[0].v_th, net, v_th), g, x), weights)
 
-    v_th = net.diodes[0].v_th
+    diode = net.diodes[0]
+    assert isinstance(diode, PiecewiseLinearDiode)
+    v_th = diode.v_th
     numeric = (at(v_th + 1e-6) - at(v_th - 1e-6)) / 2e-6
     assert abs(numeric) > 1e-2
     assert float(jax.grad(at)(v_th)) == pytest.approx(float(numeric), rel=1e-6)

@@ -105,6 +105,7 @@ def test_nudge_change_is_the_difference_of_two_solutions(shape):
     )
     other = _solve(pushed, g, x)
     assert nudged.certificate.passed.all() and other.certificate.passed.all()
+    assert nudged.change is not None
     assert float(jnp.abs(nudged.change[-1]).max()) > 1e-3  # a large nudge
     for d, a, b in zip(nudged.change, other.voltages, free.voltages, strict=True):
         np.testing.assert_allclose(d, a - b, atol=2e-9)

@@ -87,7 +87,7 @@ def test_multilabel_counts_samples_with_all_signs_right():
     targets = jnp.asarray([[0.1, 0.1], [-0.1, -0.1], [0.1, -0.1], [-0.1, 0.1]])
     t = trainer(outputs=2, multilabel=True)
     state = start(t)
-    y = np.asarray(t.predict(t.conductances(state), XOR))
+    y = t.predict(t.conductances(state), XOR)
     measured = t.evaluate(state, XOR, targets)
     np.testing.assert_allclose(measured["loss"], t.loss.report(y, targets), rtol=1e-12)
     signs = np.where(y > 0, 0.1, -0.1)

@@ -1,5 +1,7 @@
 """Random networks: every node voltage agrees with ngspice, free and nudged."""
 
+from typing import Literal, cast
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +31,8 @@ GROUPS = [
 
 
 def _diode(kind: str, rng: np.random.Generator):
-    name, _, sides = kind.partition(" ")
+    name, _, word = kind.partition(" ")
+    sides = cast(Literal["upper", "lower", "both"], word)
     if name == "none":
         return circuit.NoDiode()
     if name == "clamp":

@@ -99,7 +99,7 @@ class Network(eqx.Module):
 
     def scale(self) -> tuple:
         """S_l: the product of the gains between the inputs and node layer l."""
-        scale = [1.0]
+        scale: list[Array | float] = [1.0]
         for amplifier in self.amplifiers:
             scale.append(scale[-1] * amplifier.gain)
         return tuple(scale)

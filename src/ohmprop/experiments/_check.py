@@ -80,9 +80,8 @@ def _voltages(job: Job) -> list[str]:
             float(np.max(np.abs(np.asarray(a) - np.asarray(b))))
             for a, b in zip(ours.voltages, theirs, strict=True)
         )
-        line = f"ngspice, {name}: {len(inputs)} samples, largest difference of voltages {worst:.3e} V"
+        line = f"ngspice, {name}: {len(inputs)} samples, voltages differ by {worst:.3e} V at most"
         if not worst <= limit:
             raise VerificationError(f"{line}, above {limit:g} V")
         lines.append(line)
     return lines
-

@@ -162,7 +162,7 @@ def _squares(bench, state, inputs, free, change, exact=False) -> list[Array]:
 
 def make_estimator(
     name: str,
-    beta: float = 1e-6,
+    beta: Array | float = 1e-6,
     nudge: Literal["constant", "cost"] = "constant",
     proxy: bool = False,
 ) -> Estimator:
