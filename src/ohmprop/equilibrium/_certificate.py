@@ -51,16 +51,17 @@ def branch_sums(
         size_a, size_u = jnp.abs(a), jnp.abs(u[l])
         arriving, leaving = size_a @ g, size_u * jnp.sum(g, axis=0)
         rounding[l] = rounding[l] + arriving + leaving
-        flow = jnp.abs(a[:, :, None] - u[l][:, None, :]) * g if exact else None
+        # batch last: the longest axis is then the contiguous one
+        flow = jnp.abs(a.T[:, None] - u[l].T[None]) * g[..., None] if exact else None
         total[l] = total[l] + (
-            jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow, axis=1)
+            jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow, axis=0).T
         )
         if l:
             n = u[l - 1].shape[-1]
             arriving, leaving = size_u @ g[:n].T, size_a[:, :n] * jnp.sum(g[:n], axis=1)
             rounding[l - 1] = rounding[l - 1] + arriving + leaving
             total[l - 1] = total[l - 1] + (
-                jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow[:, :n], axis=2)
+                jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow[:n], axis=1).T
             )
     return total, rounding
 
