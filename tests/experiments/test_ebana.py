@@ -93,3 +93,14 @@ def test_every_shipped_configuration_equals_its_builtin_spec(shared):
         assert load_spec(path).spec.write.model_dump() == ours | {
             k: v for k, v in load_spec(path).spec.write.model_dump().items() if k not in ours
         }
+
+
+def test_unknown_key_is_refused_with_its_place():
+    import pytest
+
+    from ohmprop._core import BadInput
+    from ohmprop.experiments._ebana import translate
+
+    config = {"dataset": {"typ": "Iris"}, "model": {"weight_initializer": {}}}
+    with pytest.raises(BadInput, match=r"dataset\.typ: unknown key\. Did you mean 'type'"):
+        translate(config)

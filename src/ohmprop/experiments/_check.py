@@ -61,6 +61,8 @@ def _voltages(job: Job) -> list[str]:
 
     if not spice.available():
         return ["ngspice: not found, so voltages were not compared"]
+    if job.spec.dtype != "float64":
+        return ["ngspice: not compared, float32 cannot reach its digits; set dtype=float64"]
     trainer, inputs = job.trainer, job.data.inputs[:_ROWS]
     network, loss = trainer.network, trainer.loss
     g, x = tuple(map(jnp.asarray, job.initial)), jnp.asarray(inputs)

@@ -5,12 +5,22 @@ Semantics are those of the seed's code (ebana-with-memristors @19a3505), not of 
 
 from typing import Any
 
-from ohmprop._core import BadInput
+from ohmprop._core import BadInput, nearest
 
 _DATASETS = {"Iris": "iris", "BreastCancer": "breast_cancer"}
 _MODELS = {"yacopcic": "yakopcic"}
 _COMMON = {"U", "L", "g_max", "g_min", "memristor"}
 _SEED = 111
+_KNOWN = {
+    "": "dataset model",
+    "dataset": "type scale split_size output_shift output_midpoint batch_size shuffle",
+    "model": "bias_p bias_n weight_initializer diode_params amp_params training load_weights_path "
+    + " ".join(f"hidden_{k}_units" for k in range(1, 10)),
+    "model.weight_initializer": "init_type params",
+    "model.diode_params": "VTH RON",
+    "model.amp_params": "shift gain",
+    "model.training": "beta lr dt_scaling epochs modulation_mode V_const frequency",
+}
 
 
 def is_ebana(config: Any) -> bool:
@@ -38,7 +48,19 @@ def translate(config: dict[str, Any], name: str = "ebana") -> tuple[dict[str, An
         raise BadInput(f"seed configuration: wrong type of value ({error})") from None
 
 
+def _refuse_unknown_keys(config: dict[str, Any]) -> None:
+    for path, words in _KNOWN.items():
+        section, known = config, words.split()
+        for part in path.split(".") if path else ():
+            section = section[part]
+        for key in section:
+            if key not in known:
+                where = f"{path}.{key}" if path else key
+                raise BadInput(f"seed configuration: {where}: unknown key.{nearest(key, known)}")
+
+
 def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
+    _refuse_unknown_keys(config)
     dataset, model = config["dataset"], config["model"]
     device, training = model["weight_initializer"]["params"], model["training"]
     kind = device["memristor"]

@@ -95,7 +95,7 @@ class NetworkSpec(Section):
         if self.bias is not None and len(self.bias) != len(self.hidden) + 1:
             raise ValueError(
                 f"bias: expected one list of volts per crossbar, {len(self.hidden) + 1} for "
-                f"hidden {self.hidden}, found {len(self.bias)}"
+                f"hidden {self.hidden}, found {len(self.bias)}; or null for the default"
             )
         return self
 
