@@ -23,7 +23,7 @@ def _convert(text: str, unit: str) -> float:
         )
     except pint.DimensionalityError as error:
         raise ValueError(f"expected {shown}, found {text!r}, which is in {error.units1}") from None
-    except Exception:
+    except Exception:  # Pint's parser raises many kinds, tokenizer errors among them
         raise ValueError(
             f"expected a number or {shown} such as {_example(unit)!r}, found {text!r}"
             if unit

@@ -9,6 +9,10 @@ import optax
 
 from .._core import BadInput, nearest
 
+_OPTAX = (
+    "sgd adam adamw nadam rmsprop adagrad lion radam adabelief yogi lamb adamax amsgrad sign_sgd"
+    " novograd"
+).split()
 _ALIASES = {"momentum": ("sgd", {"momentum": 0.9})}
 
 
@@ -60,10 +64,7 @@ def make_optimiser(name: str, **options) -> optax.GradientTransformation:
 
     The trainer multiplies the result by each crossbar's rate.
     """
-    known = {"ebana_adam", *_ALIASES} | {
-        n for n in ("sgd", "adam", "adamw", "nadam", "rmsprop", "adagrad", "lion", "radam",
-                    "adabelief", "yogi", "lamb", "adamax", "amsgrad", "sign_sgd", "novograd")
-    }  # fmt: skip
+    known = {"ebana_adam", *_ALIASES, *_OPTAX}
     if name not in known:
         raise BadInput(f"learning.optimiser: no optimiser named {name!r}.{nearest(name, known)}")
     try:
