@@ -8,6 +8,7 @@ so the network's co-content stays convex.
 Sources: Döll, Müller, Ulmann (2025), Fig. 4; Kendall et al., arXiv 2006.01981.
 """
 
+import math
 from typing import Literal
 
 import equinox as eqx
@@ -25,7 +26,7 @@ class AbstractDiode(eqx.Module):
 
     def bounds(self) -> tuple[Float[Array, ""] | float, Float[Array, ""] | float]:
         """Voltages (V) the node cannot leave."""
-        return -jnp.inf, jnp.inf
+        return -math.inf, math.inf
 
     def current(self, v: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """Current i(v) drawn from the node."""

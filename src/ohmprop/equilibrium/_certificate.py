@@ -7,9 +7,13 @@ clamped node the clamp supplies r, so only r's sign is checked.
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from ..circuit import ScaledCircuit
+
+
+_UNROLL = 40  # rows or columns whose sum is written out
 
 
 class Certificate(NamedTuple):
@@ -29,6 +33,20 @@ class Certificate(NamedTuple):
 def default_rtol(dtype) -> float:
     """1e-10 in float64, 1e-5 in float32."""
     return 1e-10 if jnp.finfo(dtype).bits == 64 else 1e-5
+
+
+def _currents(a: Array, u: Array, g: Array, n: int) -> tuple[Array, Array | None]:
+    """Sum of |i_b| at each column [b, j], and at each of the first `n` rows [b, n] if any.
+
+    Small crossbars sum line by line: XLA would store batch x rows x columns, and read it slowly.
+    """
+    rows, columns = g.shape
+    if max(rows, columns) > _UNROLL:
+        flow = jnp.abs(a[:, :, None] - u[:, None, :]) * g
+        return jnp.sum(flow, axis=1), jnp.sum(flow[:, :n], axis=2) if n else None
+    across = sum(jnp.abs(a[:, i, None] - u) * g[i] for i in range(rows))
+    along = sum(jnp.abs(a[:, :n] - u[:, j, None]) * g[:n, j] for j in range(columns))
+    return across, along if n else None  # pyright: ignore[reportReturnType]
 
 
 def branch_sums(
@@ -51,18 +69,14 @@ def branch_sums(
         size_a, size_u = jnp.abs(a), jnp.abs(u[l])
         arriving, leaving = size_a @ g, size_u * jnp.sum(g, axis=0)
         rounding[l] = rounding[l] + arriving + leaving
-        # batch last: the longest axis is then the contiguous one
-        flow = jnp.abs(a.T[:, None] - u[l].T[None]) * g[..., None] if exact else None
-        total[l] = total[l] + (
-            jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow, axis=0).T
-        )
+        if exact:
+            across, along = _currents(a, u[l], g, u[l - 1].shape[-1] if l else 0)
+        total[l] = total[l] + (across if exact else jnp.abs(arriving - leaving))
         if l:
             n = u[l - 1].shape[-1]
             arriving, leaving = size_u @ g[:n].T, size_a[:, :n] * jnp.sum(g[:n], axis=1)
             rounding[l - 1] = rounding[l - 1] + arriving + leaving
-            total[l - 1] = total[l - 1] + (
-                jnp.abs(arriving - leaving) if flow is None else jnp.sum(flow[:n], axis=1).T
-            )
+            total[l - 1] = total[l - 1] + (along if exact else jnp.abs(arriving - leaving))
     return total, rounding
 
 
@@ -81,31 +95,28 @@ def certify(
     which count among the node's branches. Without `exact` the tolerances are smaller, never larger:
     what passes would pass exactly, at a fraction of the cost.
     """
-    total, rounding = branch_sums(circuit, u, fixed_rows, exact)
-    eps = jnp.finfo(u[0].dtype).eps
-    slack, tiny = 8 * eps, jnp.finfo(u[0].dtype).tiny
+    sums = branch_sums(circuit, u, fixed_rows, exact)
+    # all nodes side by side: XLA then computes the sums once, not again for each use
+    flow, rounding, other, size = (
+        jnp.concatenate(x, axis=-1) for x in (*sums, element, [jnp.abs(r) for r in residual])
+    )
+    eps, tiny = jnp.finfo(flow.dtype).eps, jnp.finfo(flow.dtype).tiny
+    flow = flow + other
     # Behind held nodes a nudge's currents vanish: there, what is zero to rounding of the sample's
     # largest current counts as zero.
-    largest = jnp.stack([jnp.max(t + e, axis=-1) for t, e in zip(total, element, strict=True)])
-    floor = eps * jnp.max(largest, axis=0)[:, None]
-    excess, ampere, relative = [], [], []
-    for r, t, m, e, s in zip(residual, total, rounding, element, circuit.scale, strict=True):
-        size = jnp.abs(r)
-        flow = t + e + floor
-        tolerance = rtol * flow + slack * (m + e)
-        excess.append(jnp.where(size == 0, 0.0, size / jnp.where(tolerance > 0, tolerance, tiny)))
-        ampere.append(jnp.max(size * s, axis=-1))
-        share = jnp.where(size == 0, 0.0, size / jnp.where(flow > 0, flow, 1.0))
-        relative.append(jnp.max(share, axis=-1))
-    worst = jnp.stack([jnp.max(x, axis=-1) for x in excess], axis=-1)
-    nodes = jnp.stack([jnp.argmax(x, axis=-1) for x in excess], axis=-1)
-    layer = jnp.argmax(worst, axis=-1)
-    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(x), axis=-1) for x in u]), axis=0)
+    flow = flow + eps * jnp.max(flow, axis=-1, keepdims=True)
+    tolerance = jnp.maximum(rtol * flow + 8 * eps * (rounding + other), tiny)
+    excess = size / tolerance  # NaN if any voltage is not finite
+    worst = jnp.max(excess, axis=-1)
+    volts = jnp.concatenate([jnp.broadcast_to(s, x.shape[-1:]) for s, x in zip(circuit.scale, u)])
+    node = jnp.argmax(excess, axis=-1)
+    ends = np.cumsum([x.shape[-1] for x in u])
+    layer = jnp.searchsorted(ends, node, side="right")
     return Certificate(
-        passed=finite & (jnp.max(worst, axis=-1) <= 1.0),
-        excess=jnp.where(finite, jnp.max(worst, axis=-1), jnp.inf),
-        ampere=jnp.max(jnp.stack(ampere), axis=0),
-        relative=jnp.max(jnp.stack(relative), axis=0),
+        passed=worst <= 1.0,
+        excess=jnp.where(jnp.isnan(worst), jnp.inf, worst),
+        ampere=jnp.max(size * volts.astype(size.dtype), axis=-1),
+        relative=jnp.max(size / jnp.maximum(flow, tiny), axis=-1),
         worst_layer=layer,
-        worst_node=jnp.take_along_axis(nodes, layer[:, None], axis=-1)[:, 0],
+        worst_node=node - jnp.concatenate([jnp.zeros(1, ends.dtype), ends])[layer],
     )

@@ -1,5 +1,7 @@
 """Kirchhoff's current law of a scaled circuit: currents, slopes and clamps at every node."""
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -23,12 +25,19 @@ def net_current(circuit: ScaledCircuit, u: Layers, sources: Layers) -> Layers:
     return tuple(net)
 
 
+def _endless(lower, upper) -> bool:
+    return isinstance(lower, float) and lower == -math.inf and upper == math.inf
+
+
 def hold(x, net, diagonal, lower, upper):
     """Nodes their clamp holds, and the voltage it holds them at.
 
     A node is held where its voltage without the clamp, x + net/D, falls outside the bounds; this is
-    the sign test on the current the clamp carries.
+    the sign test on the current the clamp carries. Without a clamp the answer is a plain False,
+    which leaves nothing to compute.
     """
+    if _endless(lower, upper):
+        return False, x
     free = x + net / diagonal
     above, below = free >= upper, free <= lower
     return above | below, jnp.where(above, upper, jnp.where(below, lower, x))
@@ -39,8 +48,10 @@ def bounds(network, circuit, base=None):
     result = []
     for l, (diode, s) in enumerate(zip(elements(network), circuit.scale, strict=True)):
         lower, upper = diode.bounds()
-        shift = 0.0 if base is None else base[l]
-        result.append((lower / s - shift, upper / s - shift))
+        if not _endless(lower, upper):
+            shift = 0.0 if base is None else base[l]
+            lower, upper = lower / s - shift, upper / s - shift
+        result.append((lower, upper))
     return tuple(result)
 
 

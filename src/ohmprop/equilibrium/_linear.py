@@ -15,13 +15,16 @@ _UNROLL = 8  # nodes; compile time grows with the cube
 
 
 class Factor(NamedTuple):
-    """Eliminated system: reciprocal first diagonal, then a factor for each later layer."""
+    """Eliminated system: reciprocal first diagonal, then a factor for each later layer.
+
+    Those of up to 8 nodes are packed, [n(n+1)/2, b]: L below its diagonal, 1/D on it, row by row.
+    """
 
     first: Array
-    rest: tuple
+    rest: tuple[Array, ...]
 
 
-def _decompose(s: Array):
+def _decompose(s: Array) -> Array:
     if s.shape[-1] > _UNROLL:
         return jnp.linalg.cholesky(s)
     n = s.shape[-1]
@@ -35,15 +38,16 @@ def _decompose(s: Array):
                 a[i][k] = a[i][k] - ratio * a[k][j]
         for i in range(j + 1, n):
             a[i][j] = a[i][j] * reciprocal[j]
-    return reciprocal, a
+    return jnp.stack([x for i in range(n) for x in (*a[i][:i], reciprocal[i])])
 
 
-def _apply_inverse(factor, rhs: Array) -> Array:
+def _apply_inverse(factor: Array, rhs: Array) -> Array:
     """S^-1 rhs for rhs [b, n]."""
-    if not isinstance(factor, tuple):
+    if factor.ndim == 3:
         return jsl.cho_solve((factor, True), rhs[..., None])[..., 0]
-    reciprocal, lower = factor
-    n = len(reciprocal)
+    n = rhs.shape[-1]
+    lower = [[factor[i * (i + 1) // 2 + j] for j in range(i)] for i in range(n)]
+    reciprocal = [factor[i * (i + 3) // 2] for i in range(n)]
     y = [rhs[:, i] for i in range(n)]
     for i in range(n):
         for j in range(i):
@@ -55,13 +59,11 @@ def _apply_inverse(factor, rhs: Array) -> Array:
     return jnp.stack(y, axis=-1)
 
 
-def _apply_inverse_matrix(factor, rhs: Array) -> Array:
+def _apply_inverse_matrix(factor: Array, rhs: Array) -> Array:
     """S^-1 rhs for the same rhs [n, m] in every sample: [b, n, m]."""
-    if isinstance(factor, tuple):
-        columns = [
-            _apply_inverse(factor, jnp.broadcast_to(c, (factor[0][0].shape[0], c.shape[0])))
-            for c in rhs.T
-        ]
+    if factor.ndim == 2:
+        shape = (factor.shape[1], rhs.shape[0])
+        columns = [_apply_inverse(factor, jnp.broadcast_to(c, shape)) for c in rhs.T]
         return jnp.stack(columns, axis=-1)
     return jsl.cho_solve((factor, True), jnp.broadcast_to(rhs, (factor.shape[0], *rhs.shape)))
 
@@ -79,7 +81,7 @@ def factorise(
             return Factor(first, ())
         eye = jnp.eye(diagonal[0].shape[-1], dtype=first.dtype)
         return Factor(first, (_decompose(diagonal[0][..., None] * eye + stiffness),))
-    rest: list = []
+    rest: list[Array] = []
     for l in range(1, len(diagonal)):
         g = couplings[l - 1]
         n = g.shape[1]

@@ -6,6 +6,7 @@ linear networks end in a handful of undamped active-set steps; exponential diode
 steps. The loop ends when the residual certifies every sample, never after a fixed count.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -13,95 +14,114 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._core import CertificateError
-from ..circuit import Network, ShockleyDiode
+from ..circuit import Network, NoDiode, PiecewiseLinearDiode, ScaledCircuit, ShockleyDiode
 from ._certificate import Certificate, certify, default_rtol
 from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
-from ._linear import backsolve, factorise
+from ._linear import Factor, backsolve, factorise
 
 _STALLED = 1e3  # times the tolerance: there, a residual that no longer halves is rounding
+_PIECEWISE = (NoDiode, PiecewiseLinearDiode)
 
 
 class Equilibrium(NamedTuple):
     """Settled voltages of the node layers (V, [b, n_l]) with their certificate.
 
     `change` is the exact difference from the free state for a nudged equilibrium, else None.
+    `tangent` is the factorised Hessian at the free state where the solver has it at hand.
     """
 
     voltages: Layers
     change: Layers | None
     certificate: Certificate
     steps: Array
+    tangent: Factor | None = None
 
 
-def newton(network, circuit, start, law, tangent, rtol, max_steps, limits, *, free):
-    """Newton's loop, shared by free states and nudges; returns voltages, certificate, steps.
+class System(NamedTuple):
+    """What Newton's method is to solve: a free state, or the change a nudge causes.
 
     `law(u)` gives the net current at each node and the magnitudes of its other branch currents,
-    `tangent(u)` the Hessian's diagonal and the outputs' stiffness, `limits` the clamps' bounds.
+    `slope(u)` the Hessian's diagonal and the outputs' stiffness, `limits` the clamps' bounds.
     `free` says that `u` is the state itself, not a change of it: exponentials shorten their steps,
     sources count as branches, and the certificate is exact (a nudge's is stricter, see `certify`).
     """
 
-    def examine(u):
-        net, element = law(u)
-        pairs = [
-            hold(x, r, d, *b) for x, r, d, b in zip(u, net, circuit.diagonal, limits, strict=True)
+    network: Network
+    circuit: ScaledCircuit
+    law: Callable[[Layers], tuple[Layers, Layers]]
+    slope: Callable[[Layers], tuple[Layers, Array | None]]
+    limits: tuple
+    free: bool
+
+    def held(self, u: Layers, net: Layers) -> list[tuple]:
+        """For each layer: which nodes their clamp holds, and at what voltage."""
+        return [
+            hold(x, r, d, *b)
+            for x, r, d, b in zip(u, net, self.circuit.diagonal, self.limits, strict=True)
         ]
-        held, target = zip(*pairs, strict=True)
-        unmet = tuple(
-            jnp.where(h, d * (t - x), r)
-            for h, t, x, r, d in zip(held, target, u, net, circuit.diagonal, strict=True)
-        )
-        element = tuple(
-            e + jnp.where(h, jnp.abs(r), 0.0) for e, h, r in zip(element, held, net, strict=True)
-        )
-        return net, held, target, unmet, element
 
-    def certificate(u, seen, exact):
-        return certify(circuit, u, seen[3], seen[4], rtol, fixed_rows=free, exact=exact)
-
-    def move(u, seen):
-        net, held, target = seen[:3]
-        diagonal, stiffness = tangent(u)
-        stiff = tuple(
-            jnp.where(h, HELD * d, s)
-            for h, d, s in zip(held, circuit.diagonal, diagonal, strict=True)
-        )
-        rhs = tuple(
-            jnp.where(h, HELD * d * (t - x), r)
-            for h, d, t, x, r in zip(held, circuit.diagonal, target, u, net, strict=True)
-        )
-        change = backsolve(factorise(stiff, circuit.couplings, stiffness), circuit.couplings, rhs)
-        moved = []
-        for x, c, h, t, b, diode, s in zip(
-            u, change, held, target, limits, elements(network), circuit.scale, strict=True
+    def certificate(self, u: Layers, net: Layers, element: Layers, rtol: float, exact: bool):
+        """The certificate of `u`, given `law(u)`."""
+        unmet, others = [], []
+        for (h, t), x, r, e, d in zip(
+            self.held(u, net), u, net, element, self.circuit.diagonal, strict=True
         ):
-            c = jnp.where(jnp.isfinite(c), c, 0.0)
-            c = diode.limit(x * s, c * s) / s if free else c
-            moved.append(jnp.where(h, t, jnp.clip(x + c, *b)))
-        return tuple(moved)
+            unmet.append(jnp.where(h, d * (t - x), r))
+            others.append(e + jnp.where(h, jnp.abs(r), 0.0))
+        return certify(self.circuit, u, tuple(unmet), tuple(others), rtol, self.free, exact)
 
-    def step(carry):
-        u, seen, excess, _, count, polish = carry
-        polish = jnp.where(jnp.all(excess <= 1), polish - 1, polish)
-        u = move(u, seen)
-        seen = examine(u)
-        after = certificate(u, seen, exact=False).excess
-        going = (after > 1) & ~((after < _STALLED) & (after > 0.5 * excess))
-        return u, seen, after, jnp.any(going), count + 1, polish
+    def step(self, u: Layers, net: Layers) -> tuple[Layers, Factor]:
+        """One Newton step from `u`, and the factorised Hessian it used."""
+        couplings = self.circuit.couplings
+        diagonal, stiffness = self.slope(u)
+        stiff, rhs = [], []
+        held = self.held(u, net)
+        for (h, t), x, r, d, s in zip(held, u, net, self.circuit.diagonal, diagonal, strict=True):
+            stiff.append(jnp.where(h, HELD * d, s))
+            rhs.append(jnp.where(h, HELD * d * (t - x), r))
+        factor = factorise(tuple(stiff), couplings, stiffness)
+        moved = []
+        for x, c, (h, t), b, diode, s in zip(
+            u, backsolve(factor, couplings, tuple(rhs)), held, self.limits,
+            elements(self.network), self.circuit.scale, strict=True,
+        ):  # fmt: skip
+            c = jnp.where(jnp.isfinite(c), c, 0.0)
+            c = diode.limit(x * s, c * s) / s if self.free else c
+            moved.append(jnp.where(h, t, jnp.clip(x + c, *b)))
+        return tuple(moved), factor
+
+
+def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: int):
+    """Newton's loop from `u`; returns voltages, certificate, steps and the last factor.
+
+    The loop's test bounds each branch current from below, by matrix products: what passes it passes
+    the exact certificate, which a free state is given at the end.
+    """
+
+    def examine(u):
+        net, element = system.law(u)
+        return net, system.certificate(u, net, element, rtol, exact=False).excess
+
+    def advance(carry):
+        u, net, before, _, count, polish, _ = carry
+        polish = jnp.where(jnp.all(before <= 1), polish - 1, polish)
+        u, factor = system.step(u, net)
+        net, after = examine(u)
+        going = (after > 1) & ~((after < _STALLED) & (after > 0.5 * before))
+        return u, net, after, jnp.any(going), count + 1, polish, factor
 
     def unfinished(carry):
-        _, _, _, going, count, polish = carry
+        _, _, _, going, count, polish, _ = carry
         return (count < max_steps) & (going | (polish > 0))
 
-    endless = jnp.full(start[0].shape[0], jnp.inf, start[0].dtype)
-    polish = 1 if free and _is_curved(network) else 0  # a nudge rests on the digits of its base
-    carry = (start, examine(start), endless, jnp.asarray(True), jnp.asarray(0), jnp.asarray(polish))
-    u, seen, excess, _, count, _ = jax.lax.while_loop(unfinished, step, carry)
-    final = certificate(u, seen, exact=free)
-    if not free:  # the loop's own test, so that it is not computed twice
-        final = final._replace(passed=excess <= 1, excess=excess)
-    return u, final, count
+    polish = 1 if system.free and _is_curved(system.network) else 0  # a nudge rests on its digits
+    net, excess = examine(u)
+    carry = (u, net, excess, jnp.any(excess > 1), jnp.asarray(0), jnp.asarray(polish), factor)
+    u, net, excess, _, count, _, factor = jax.lax.while_loop(unfinished, advance, carry)
+    if system.free:
+        return u, system.certificate(u, *system.law(u), rtol, exact=True), count, factor
+    final = system.certificate(u, *system.law(u), rtol, exact=False)
+    return u, final, count, factor
 
 
 def solve(
@@ -125,27 +145,30 @@ def solve(
     rtol = default_rtol(inputs.dtype) if rtol is None else rtol
     settled = jax.lax.stop_gradient(circuit)
     frozen = jax.lax.stop_gradient(network)
-    parts = elements(frozen)
+    parts, limits = elements(frozen), bounds(frozen, settled)
 
     def law(u):
         drawn = [e.current(x * s) / s for e, x, s in zip(parts, u, settled.scale, strict=True)]
         net = net_current(settled, u, settled.sources)
         return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(map(jnp.abs, drawn))
 
+    def slope(u):
+        return diagonals(frozen, settled, u), None
+
+    system = System(frozen, settled, law, slope, limits, free=True)
     start = tuple(
-        jnp.clip(jnp.zeros_like(s), *b)
-        for s, b in zip(settled.sources, bounds(frozen, settled), strict=True)
+        jnp.clip(jnp.zeros_like(s), *b) for s, b in zip(settled.sources, limits, strict=True)
     )
-    u, certificate, steps = newton(
-        frozen, settled, start, law, lambda u: (diagonals(frozen, settled, u), None), rtol,
-        max_steps, bounds(frozen, settled), free=True,
-    )  # fmt: skip
+    first, factor = system.step(start, law(start)[0])
+    u, certificate, steps, factor = newton(system, first, factor, rtol, max_steps)
     if throw:
         raise_if_failed(certificate)
     if differentiable:
         u = _with_derivative(network, circuit, frozen, settled, u)
     volts = tuple(x * s for x, s in zip(u, circuit.scale, strict=True))
-    return Equilibrium(volts, None, certificate, steps)
+    # of piecewise linear diodes alone, the last step's Hessian is that of the state it reached
+    last = factor if all(isinstance(d, _PIECEWISE) for d in network.diodes) else None
+    return Equilibrium(volts, None, certificate, steps + 1, last)
 
 
 def _is_curved(network) -> bool:

@@ -1,8 +1,8 @@
 """Nudged equilibria, and the response to an infinitesimal nudge.
 
 A nudge is solved in **difference form**: the unknown is the change d = v(beta) - v(0) itself, so
-no two nearly equal voltages are ever subtracted. Where no diode changes state, the first Newton
-step is already exact.
+no two nearly equal voltages are ever subtracted. It starts from the linear response, which is
+already exact where no diode changes state.
 """
 
 from typing import Protocol
@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 from ..circuit import Network
 from ._certificate import default_rtol
 from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
-from ._linear import backsolve, factorise
-from ._newton import Equilibrium, newton
+from ._linear import Factor, backsolve, factorise
+from ._newton import Equilibrium, System, newton
 
 
 class Nudge(Protocol):
@@ -53,18 +53,25 @@ def respond(
     One solve with the equilibrium's own Jacobian: the limit beta -> 0 of every nudge.
     """
     circuit = network.scaled(conductances, inputs)
-    u = tuple(v / s for v, s in zip(base.voltages, circuit.scale, strict=True))
-    net = net_current(circuit, u, circuit.sources)
-    limits = bounds(network, circuit)
-    diagonal = tuple(
-        jnp.where(hold(x, r, d, *b)[0], HELD * d, t)
-        for x, r, d, b, t in zip(
-            u, net, circuit.diagonal, limits, diagonals(network, circuit, u), strict=True
-        )
-    )
-    rhs = tuple(jnp.zeros_like(x) for x in u[:-1]) + (current / circuit.scale[-1],)
-    d = backsolve(factorise(diagonal, circuit.couplings), circuit.couplings, rhs)
+    d, _ = _linear_response(network, circuit, base, current / circuit.scale[-1])
     return tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
+
+
+def _linear_response(network, circuit, base: Equilibrium, current: Array) -> tuple[Layers, Factor]:
+    """Scaled response to a scaled current at the outputs, and the factorised Hessian at `base`."""
+    factor = base.tangent
+    if factor is None:
+        u = tuple(v / s for v, s in zip(base.voltages, circuit.scale, strict=True))
+        net, limits = net_current(circuit, u, circuit.sources), bounds(network, circuit)
+        diagonal = tuple(
+            jnp.where(hold(x, r, d, *b)[0], HELD * d, t)
+            for x, r, d, b, t in zip(
+                u, net, circuit.diagonal, limits, diagonals(network, circuit, u), strict=True
+            )
+        )
+        factor = factorise(diagonal, circuit.couplings)
+    rhs = tuple(jnp.zeros_like(v) for v in base.voltages[:-1]) + (current,)
+    return backsolve(factor, circuit.couplings, rhs), factor
 
 
 def nudge(
@@ -102,15 +109,16 @@ def nudge(
         element[-1] = element[-1] + jnp.abs(injected)
         return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(element)
 
-    def tangent(d):
+    def slope(d):
         u = tuple(x + c for x, c in zip(u0, d, strict=True))
         return diagonals(network, circuit, u), nudge.stiffness(d[-1] * s_out)
 
-    start = tuple(jnp.zeros_like(x) for x in u0)
-    d, certificate, steps = newton(
-        network, circuit, start, law, tangent, rtol, max_steps, bounds(network, circuit, u0),
-        free=False,
-    )  # fmt: skip
+    limits = bounds(network, circuit, u0)
+    still = jnp.zeros_like(base.voltages[-1])
+    start, factor = _linear_response(network, circuit, base, nudge.current(still) / s_out)
+    start = tuple(jnp.clip(x, *b) for x, b in zip(start, limits, strict=True))
+    system = System(network, circuit, law, slope, limits, free=False)
+    d, certificate, steps, _ = newton(system, start, factor, rtol, max_steps)
     change = tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
     volts = tuple(v + c for v, c in zip(base.voltages, change, strict=True))
     return Equilibrium(volts, change, certificate, steps)
