@@ -2,8 +2,8 @@
 
 from ._certificate import Certificate as Certificate
 from ._certificate import certify as certify
+from ._certificate import raise_if_failed as raise_if_failed
 from ._newton import Equilibrium as Equilibrium
-from ._newton import raise_if_failed as raise_if_failed
 from ._newton import solve as solve
 from ._ngspice import certify_voltages as certify_voltages
 from ._ngspice import solve_ngspice as solve_ngspice

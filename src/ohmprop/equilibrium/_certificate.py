@@ -6,13 +6,15 @@ clamped node the clamp supplies r, so only r's sign is checked.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .._core import CertificateError
 from ..circuit import ScaledCircuit
 
-
+_EXACT_PAIRS = 1e6  # sample x branch: up to here |i_b| is summed branch by branch
 _UNROLL = 40  # rows or columns whose sum is written out
 
 
@@ -35,18 +37,20 @@ def default_rtol(dtype) -> float:
     return 1e-10 if jnp.finfo(dtype).bits == 64 else 1e-5
 
 
-def _currents(a: Array, u: Array, g: Array, n: int) -> tuple[Array, Array | None]:
-    """Sum of |i_b| at each column [b, j], and at each of the first `n` rows [b, n] if any.
+def _exact_sums(a: Array, u: Array, g: Array) -> tuple[Array, Array]:
+    """Sum of |i_b| at each column [b, j] and each row [b, i] of a crossbar.
 
     Small crossbars sum line by line: XLA would store batch x rows x columns, and read it slowly.
     """
-    rows, columns = g.shape
-    if max(rows, columns) > _UNROLL:
+    if max(g.shape) > _UNROLL:
         flow = jnp.abs(a[:, :, None] - u[:, None, :]) * g
-        return jnp.sum(flow, axis=1), jnp.sum(flow[:, :n], axis=2) if n else None
-    across = sum(jnp.abs(a[:, i, None] - u) * g[i] for i in range(rows))
-    along = sum(jnp.abs(a[:, :n] - u[:, j, None]) * g[:n, j] for j in range(columns))
-    return across, along if n else None  # pyright: ignore[reportReturnType]
+        return jnp.sum(flow, axis=1), jnp.sum(flow, axis=2)
+    columns, rows = jnp.zeros_like(u), jnp.zeros_like(a)
+    for i in range(g.shape[0]):
+        columns = columns + jnp.abs(a[:, i, None] - u) * g[i]
+    for j in range(g.shape[1]):
+        rows = rows + jnp.abs(a - u[:, j, None]) * g[:, j]
+    return columns, rows
 
 
 def branch_sums(
@@ -61,23 +65,84 @@ def branch_sums(
     total = [jnp.zeros_like(x) for x in u]
     rounding = [jnp.zeros_like(x) for x in u]
     for l, g in enumerate(circuit.conductances):
-        if fixed_rows:
-            a = circuit.wordlines(l, u)
-        else:
-            still = jnp.zeros_like(circuit.rows[l])
-            a = still if l == 0 else jnp.concatenate([u[l - 1], still], axis=-1)
+        n = u[l - 1].shape[-1] if l else 0
+        a = circuit.wordlines(l, u) if fixed_rows else (u[l - 1] if l else u[0][:, :0])
+        live, still = g[: a.shape[-1]], jnp.sum(g[a.shape[-1] :], axis=0)
         size_a, size_u = jnp.abs(a), jnp.abs(u[l])
-        arriving, leaving = size_a @ g, size_u * jnp.sum(g, axis=0)
-        rounding[l] = rounding[l] + arriving + leaving
+        arrive, leave = size_a @ live, size_u * jnp.sum(g, axis=0)
+        back, forth = size_u @ g[:n].T, size_a[:, :n] * jnp.sum(g[:n], axis=1)
         if exact:
-            across, along = _currents(a, u[l], g, u[l - 1].shape[-1] if l else 0)
-        total[l] = total[l] + (across if exact else jnp.abs(arriving - leaving))
+            columns, rows = _exact_sums(a, u[l], live)
+            columns = columns + size_u * still
+        else:
+            columns, rows = jnp.abs(arrive - leave), jnp.abs(back - forth)
+        total[l] = total[l] + columns
+        rounding[l] = rounding[l] + arrive + leave
         if l:
-            n = u[l - 1].shape[-1]
-            arriving, leaving = size_u @ g[:n].T, size_a[:, :n] * jnp.sum(g[:n], axis=1)
-            rounding[l - 1] = rounding[l - 1] + arriving + leaving
-            total[l - 1] = total[l - 1] + (along if exact else jnp.abs(arriving - leaving))
+            total[l - 1] = total[l - 1] + rows[:, :n]
+            rounding[l - 1] = rounding[l - 1] + back + forth
     return total, rounding
+
+
+class Excess(NamedTuple):
+    """What a certificate is concluded from: |r| over its tolerance [b, nodes], and its maxima."""
+
+    ratio: Array
+    ampere: Array
+    relative: Array
+
+    @property
+    def worst(self) -> Array:
+        """The largest ratio of each sample [b]; infinite where a voltage is not finite."""
+        worst = jnp.max(self.ratio, axis=-1)
+        return jnp.where(jnp.isnan(worst), jnp.inf, worst)
+
+
+def measure(
+    circuit: ScaledCircuit,
+    u: tuple[Array, ...],
+    residual: tuple[Array, ...],
+    element: tuple[Array, ...],
+    rtol: float,
+    fixed_rows: bool = True,
+    exact: bool | None = None,
+) -> Excess:
+    """By how much scaled voltages `u`, whose residual is `residual`, exceed their tolerance.
+
+    `element[l]` is the magnitude of the other branch currents at each node (diode, injected),
+    which count among the node's branches. `exact` None: up to 1e6 pairs of sample and branch.
+    Without it the tolerances are smaller, never larger: what passes would pass exactly, at a
+    fraction of the cost.
+    """
+    if exact is None:
+        exact = u[0].shape[0] * sum(g.size for g in circuit.conductances) <= _EXACT_PAIRS
+    sums, rounding = branch_sums(circuit, u, fixed_rows, exact)
+    size, other, rounding = (
+        jnp.concatenate(x, axis=-1) for x in ([jnp.abs(r) for r in residual], element, rounding)
+    )
+    eps, tiny = jnp.finfo(size.dtype).eps, jnp.finfo(size.dtype).tiny
+    flow = other + jnp.concatenate(sums, axis=-1)
+    # Behind held nodes a nudge's currents vanish: there, what is zero to rounding of the sample's
+    # largest current counts as zero.
+    flow = flow + eps * jnp.max(flow, axis=-1, keepdims=True)
+    tolerance = jnp.maximum(rtol * flow + 8 * eps * (rounding + other), tiny)
+    scale = jnp.concatenate(
+        [jnp.full(x.shape[-1], s, size.dtype) for s, x in zip(circuit.scale, u, strict=True)]
+    )
+    return Excess(
+        size / tolerance,
+        jnp.max(size * scale, axis=-1),
+        jnp.max(size / jnp.maximum(flow, tiny), axis=-1),
+    )
+
+
+def conclude(excess: Excess, sizes: tuple[int, ...]) -> Certificate:
+    """The certificate of layers of `sizes` nodes."""
+    worst, node = excess.worst, jnp.argmax(excess.ratio, axis=-1)
+    ends = np.cumsum(sizes)
+    layer = jnp.searchsorted(ends, node, side="right")
+    first = node - jnp.asarray([0, *ends])[layer]
+    return Certificate(worst <= 1.0, worst, excess.ampere, excess.relative, layer, first)
 
 
 def certify(
@@ -87,36 +152,23 @@ def certify(
     element: tuple[Array, ...],
     rtol: float,
     fixed_rows: bool = True,
-    exact: bool = True,
+    exact: bool | None = None,
 ) -> Certificate:
-    """Certificate of scaled voltages `u` whose residual is `residual`.
+    """Certificate of scaled voltages `u` whose residual is `residual`; see `measure`."""
+    excess = measure(circuit, u, residual, element, rtol, fixed_rows, exact)
+    return conclude(excess, tuple(x.shape[-1] for x in u))
 
-    `element[l]` is the magnitude of the other branch currents at each node (diode, injected),
-    which count among the node's branches. Without `exact` the tolerances are smaller, never larger:
-    what passes would pass exactly, at a fraction of the cost.
-    """
-    sums = branch_sums(circuit, u, fixed_rows, exact)
-    # all nodes side by side: XLA then computes the sums once, not again for each use
-    flow, rounding, other, size = (
-        jnp.concatenate(x, axis=-1) for x in (*sums, element, [jnp.abs(r) for r in residual])
-    )
-    eps, tiny = jnp.finfo(flow.dtype).eps, jnp.finfo(flow.dtype).tiny
-    flow = flow + other
-    # Behind held nodes a nudge's currents vanish: there, what is zero to rounding of the sample's
-    # largest current counts as zero.
-    flow = flow + eps * jnp.max(flow, axis=-1, keepdims=True)
-    tolerance = jnp.maximum(rtol * flow + 8 * eps * (rounding + other), tiny)
-    excess = size / tolerance  # NaN if any voltage is not finite
-    worst = jnp.max(excess, axis=-1)
-    volts = jnp.concatenate([jnp.broadcast_to(s, x.shape[-1:]) for s, x in zip(circuit.scale, u)])
-    node = jnp.argmax(excess, axis=-1)
-    ends = np.cumsum([x.shape[-1] for x in u])
-    layer = jnp.searchsorted(ends, node, side="right")
-    return Certificate(
-        passed=worst <= 1.0,
-        excess=jnp.where(jnp.isnan(worst), jnp.inf, worst),
-        ampere=jnp.max(size * volts.astype(size.dtype), axis=-1),
-        relative=jnp.max(size / jnp.maximum(flow, tiny), axis=-1),
-        worst_layer=layer,
-        worst_node=node - jnp.concatenate([jnp.zeros(1, ends.dtype), ends])[layer],
+
+def raise_if_failed(certificate: Certificate) -> None:
+    """Raise `CertificateError` naming the worst sample and node, unless every sample passed."""
+    passed = jax.device_get(certificate.passed)
+    if passed.all():
+        return
+    sample = int((~passed).argmax())
+    raise CertificateError(
+        f"the network did not settle: {int((~passed).sum())} of {passed.size} samples failed; "
+        f"sample {sample}: KCL residual {float(certificate.ampere[sample]):.3g} A "
+        f"({float(certificate.relative[sample]):.3g} of the node's current) at layer "
+        f"{int(certificate.worst_layer[sample])}, node {int(certificate.worst_node[sample])}. "
+        "Try float64, larger conductances, or a larger diode r_on."
     )

@@ -13,9 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import CertificateError
 from ..circuit import Network, NoDiode, PiecewiseLinearDiode, ScaledCircuit, ShockleyDiode
-from ._certificate import Certificate, certify, default_rtol
+from ._certificate import Certificate, Excess, conclude, default_rtol, measure, raise_if_failed
 from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
 from ._linear import Factor, backsolve, factorise
 
@@ -43,7 +42,7 @@ class System(NamedTuple):
     `law(u)` gives the net current at each node and the magnitudes of its other branch currents,
     `slope(u)` the Hessian's diagonal and the outputs' stiffness, `limits` the clamps' bounds.
     `free` says that `u` is the state itself, not a change of it: exponentials shorten their steps,
-    sources count as branches, and the certificate is exact (a nudge's is stricter, see `certify`).
+    sources count as branches, and the certificate is exact (a nudge's is stricter, see `measure`).
     """
 
     network: Network
@@ -60,15 +59,16 @@ class System(NamedTuple):
             for x, r, d, b in zip(u, net, self.circuit.diagonal, self.limits, strict=True)
         ]
 
-    def certificate(self, u: Layers, net: Layers, element: Layers, rtol: float, exact: bool):
-        """The certificate of `u`, given `law(u)`."""
+    def excess(self, u: Layers, net: Layers, element: Layers, rtol: float) -> Excess:
+        """By how much `u` misses its certificate, given `law(u)`; see `measure`."""
         unmet, others = [], []
         for (h, t), x, r, e, d in zip(
             self.held(u, net), u, net, element, self.circuit.diagonal, strict=True
         ):
             unmet.append(jnp.where(h, d * (t - x), r))
             others.append(e + jnp.where(h, jnp.abs(r), 0.0))
-        return certify(self.circuit, u, tuple(unmet), tuple(others), rtol, self.free, exact)
+        exact = None if self.free else False
+        return measure(self.circuit, u, tuple(unmet), tuple(others), rtol, self.free, exact)
 
     def step(self, u: Layers, net: Layers) -> tuple[Layers, Factor]:
         """One Newton step from `u`, and the factorised Hessian it used."""
@@ -92,23 +92,20 @@ class System(NamedTuple):
 
 
 def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: int):
-    """Newton's loop from `u`; returns voltages, certificate, steps and the last factor.
-
-    The loop's test bounds each branch current from below, by matrix products: what passes it passes
-    the exact certificate, which a free state is given at the end.
-    """
+    """Newton's loop from `u`; returns voltages, certificate, steps and the last factor."""
 
     def examine(u):
         net, element = system.law(u)
-        return net, system.certificate(u, net, element, rtol, exact=False).excess
+        return net, system.excess(u, net, element, rtol)
 
     def advance(carry):
         u, net, before, _, count, polish, _ = carry
-        polish = jnp.where(jnp.all(before <= 1), polish - 1, polish)
+        polish = jnp.where(jnp.all(before.worst <= 1), polish - 1, polish)
         u, factor = system.step(u, net)
         net, after = examine(u)
-        going = (after > 1) & ~((after < _STALLED) & (after > 0.5 * before))
-        return u, net, after, jnp.any(going), count + 1, polish, factor
+        stalled = (after.worst < _STALLED) & (after.worst > 0.5 * before.worst)
+        going = jnp.any((after.worst > 1) & ~stalled)
+        return u, net, after, going, count + 1, polish, factor
 
     def unfinished(carry):
         _, _, _, going, count, polish, _ = carry
@@ -116,12 +113,10 @@ def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: in
 
     polish = 1 if system.free and _is_curved(system.network) else 0  # a nudge rests on its digits
     net, excess = examine(u)
-    carry = (u, net, excess, jnp.any(excess > 1), jnp.asarray(0), jnp.asarray(polish), factor)
-    u, net, excess, _, count, _, factor = jax.lax.while_loop(unfinished, advance, carry)
-    if system.free:
-        return u, system.certificate(u, *system.law(u), rtol, exact=True), count, factor
-    final = system.certificate(u, *system.law(u), rtol, exact=False)
-    return u, final, count, factor
+    going = jnp.any(excess.worst > 1)
+    carry = (u, net, excess, going, jnp.asarray(0), jnp.asarray(polish), factor)
+    u, _, excess, _, count, _, factor = jax.lax.while_loop(unfinished, advance, carry)
+    return u, conclude(excess, tuple(x.shape[-1] for x in u)), count, factor
 
 
 def solve(
@@ -199,18 +194,3 @@ def _with_derivative(network, circuit, frozen, settled, u):
     )
     step = backsolve(factorise(diagonal, settled.couplings), settled.couplings, residual)
     return tuple(x + (s - jax.lax.stop_gradient(s)) for x, s in zip(u, step, strict=True))
-
-
-def raise_if_failed(certificate: Certificate) -> None:
-    """Raise `CertificateError` naming the worst sample and node, unless every sample passed."""
-    passed = jax.device_get(certificate.passed)
-    if passed.all():
-        return
-    sample = int((~passed).argmax())
-    raise CertificateError(
-        f"the network did not settle: {int((~passed).sum())} of {passed.size} samples failed; "
-        f"sample {sample}: KCL residual {float(certificate.ampere[sample]):.3g} A "
-        f"({float(certificate.relative[sample]):.3g} of the node's current) at layer "
-        f"{int(certificate.worst_layer[sample])}, node {int(certificate.worst_node[sample])}. "
-        "Try float64, larger conductances, or a larger diode r_on."
-    )

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from ..circuit import Network
 from ..spice import operating_points
-from ._certificate import Certificate, certify
+from ._certificate import Certificate, certify, raise_if_failed
 from ._kcl import bounds, elements, hold, net_current
-from ._newton import Equilibrium, raise_if_failed
+from ._newton import Equilibrium
 
 Layers = tuple[Array, ...]
 
