@@ -2,16 +2,16 @@
 
 import csv
 import json
-import os
-import signal
+import re
 import subprocess
 import sys
-import time
-from pathlib import Path
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from ohmprop.cli import run
+from ohmprop.equilibrium import solve
 
 NAME = "ebana-iris-biolek-pwm"
 
@@ -85,35 +85,30 @@ def test_check_compares_with_the_exact_gradient(capsys):
     assert "cosine" in capsys.readouterr().out
 
 
-def _start(out: Path, cache: Path, *more: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "ohmprop", "train", NAME, "--out", str(out), *more,
-               "--set", "learning.epochs=100000"]  # fmt: skip
-    return subprocess.Popen(
-        command,
-        env=os.environ | {"OHMPROP_CACHE": str(cache)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _wait_for(path: Path, process: subprocess.Popen) -> None:
-    limit = time.monotonic() + 60
-    while not path.exists() and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.05)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child on Windows")
-def test_ctrl_c_keeps_what_is_done(tmp_path):
+def test_failed_certificate_is_code_3_and_keeps_the_good_epochs(tmp_path, capsys):
     out = tmp_path / "run"
-    process = _start(out, tmp_path / "cache")
-    _wait_for(out / "history.csv", process)
-    process.send_signal(signal.SIGINT)
-    error = process.communicate(timeout=60)[1]
-    assert process.returncode == 130
-    assert "Traceback" not in error and "--resume" in error
-    assert (out / "checkpoint.npz").exists() and not (out / "summary.json").exists()
-    assert not list(out.glob(".*.tmp"))
+    # a diode of 1e-12 ohm: once it conducts, the node voltages lack the digits for its current
+    assert run(["train", NAME, "--out", str(out), "--set", "network.diode.r_on=1e-12"]) == 3
+    error = capsys.readouterr().err
+    assert error.startswith("ohmprop: error: ") and error.count("\n") == 1
+    epoch, good = map(int, re.findall(r"epoch (\d+)", error))
+    assert epoch == good + 1 > 1
+    assert re.search(r"sample \d+ did not settle .* at layer 0, node \d\. Try .*resistance", error)
+    history = (out / "history.csv").read_text().splitlines()
+    assert len(history) == good + 1 and history[-1].startswith(f"{good},")
+    assert not (out / "summary.json").exists()
+
+
+def test_disagreement_with_ngspice_is_code_4(monkeypatch, capsys):
+    def off(network, conductances, inputs, currents=None):
+        settled = solve(network, tuple(map(jnp.asarray, conductances)), jnp.asarray(inputs))
+        return tuple(np.asarray(v) + 1e-6 for v in settled.voltages)
+
+    monkeypatch.setattr("ohmprop.spice.available", lambda: True)
+    monkeypatch.setattr("ohmprop.spice.operating_points", off)
+    assert run(["check", NAME, "--set", "data.rows=60"]) == 4
+    error = capsys.readouterr().err
+    assert "ngspice, free" in error and "1.000e-06 V" in error and "above 1e-09 V" in error
 
 
 def test_help_does_not_import_jax():

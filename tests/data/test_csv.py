@@ -68,6 +68,7 @@ def test_constant_column_warns_and_is_zero(write):
     np.testing.assert_array_equal(data.inputs[:, 1], [0, 0])
 
 
+FRACTIONS = "a,y\n" + "".join(f"{k},{k % 30 / 7}\n" for k in range(90))
 MANY = "a,y\n" + "".join(f"{i},{i / 7}\n" for i in range(60))
 
 
@@ -87,17 +88,27 @@ MANY = "a,y\n" + "".join(f"{i},{i / 7}\n" for i in range(60))
         ("a,y\n1,p\n2,p\n", "y", "target 'y' has the one class 'p'"),
         ("a,y\n1,p\n1,q\n", "y", "every feature is constant"),
         ("y\np\nq\n", "y", "no feature column besides the target 'y'"),
-        ("a,a,y\n1,1,p\n", "y", r"repeated column name\(s\) a"),
+        ("a,a,y\n1,1,p\n", "y", r"repeated column name\(s\) a; rename them\.$"),
+        ("1,1,p\n2,3,q\n", "y", r"repeated column name\(s\) 1; .* first row must name the col"),
+        ("1,2,p\n2,3,q\n", "y", r"no column 'y'.* first row must name the columns"),
         (",a,y\n1,1,p\n", "y", "column 1 has no name"),
         ("a,y\n1,p\n2,q,3\n", "y", r"row 2 \(line 3\): expected 2 cells .* found 3"),
         ("a,y\n", "y", r"expected a header row and data rows, found 1 row"),
         ("", "y", r"found 0 row"),
+        (FRACTIONS, "y", "30 different labels in 90 rows: a quantity"),
         (MANY, "y", "60 different labels in 60 rows: a quantity"),
     ],
 )
 def test_mistakes(write, text, target, match):
     with pytest.raises(BadInput, match=match):
         load(write(text), target=target)
+
+
+def test_many_whole_numbers_and_few_fractions_are_classes(write):
+    whole = "a,y\n" + "".join(f"{k},{k % 30}\n" for k in range(90))
+    few = "a,y\n" + "".join(f"{k},{k % 3 / 2}\n" for k in range(90))
+    assert len(load(write(whole), target="y").class_names) == 30
+    assert load(write(few, "few.csv"), target="y").class_names == ("0.0", "0.5", "1.0")
 
 
 def test_missing_file(tmp_path):

@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _random_networks import SHAPES, network
 
+from _networks import SMALL, draw
 from ohmprop import equilibrium
 from ohmprop.circuit import PiecewiseLinearDiode
 
@@ -21,9 +21,9 @@ def _loss(parameters, weights):
 _gradient = eqx.filter_jit(jax.grad(_loss))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_gradient_against_central_differences(shape):
-    net, g, x, _ = network(shape, 11)
+@pytest.mark.parametrize("group", SMALL)
+def test_gradient_against_central_differences(group):
+    net, g, x, _ = draw(group, np.random.default_rng(11))
     rng = np.random.default_rng(2)
     weights = tuple(jnp.array(rng.normal(size=(len(x), n))) for n in net.layers)
     parameters = (net, g, x)
@@ -50,7 +50,7 @@ def test_gradient_against_central_differences(shape):
 
 
 def test_gradient_with_respect_to_threshold():
-    net, g, x, _ = network(SHAPES[0], 12)
+    net, g, x, _ = draw(SMALL[0], np.random.default_rng(12))
     x = 3 * x
     weights = tuple(jnp.ones((len(x), n)) for n in net.layers)
 

@@ -5,10 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from _random_networks import SHAPES, network
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from _networks import SMALL, draw
 from ohmprop import equilibrium
 from ohmprop._core import CertificateError
 from ohmprop.circuit import Amplifier, Network, NoDiode, PiecewiseLinearDiode
@@ -59,30 +57,30 @@ def test_conducting_diode():
     np.testing.assert_allclose(eq.voltages[0][:, 0], [h, -h], rtol=1e-13)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_certificate_fails_on_wrong_voltages(shape):
-    net, g, x, _ = network(shape, 3)
+@pytest.mark.parametrize("group", SMALL)
+def test_certificate_fails_on_wrong_voltages(group):
+    net, g, x, _ = draw(group, np.random.default_rng(3))
     eq = _solve(net, g, x)
     assert _certify(net, g, x, eq.voltages, rtol=1e-9).passed.all()
     for layer in range(len(g)):
         wrong = list(eq.voltages)
         wrong[layer] = wrong[layer].at[1, 0].add(1e-4)
         passed = _certify(net, g, x, tuple(wrong), rtol=1e-9).passed
-        assert passed.tolist() == [True, False, True, True]
+        assert passed.tolist() == [True, False, True]
     nan = (eq.voltages[0] * jnp.nan, *eq.voltages[1:])
     assert not _certify(net, g, x, nan).passed.any()
 
 
 def test_too_few_steps_is_a_failure():
-    net, g, x, _ = network(SHAPES[1], 5)
+    net, g, x, _ = draw(SMALL[1], np.random.default_rng(5))
     assert not equilibrium.solve(net, g, x, max_steps=1).certificate.passed.all()
     with pytest.raises(CertificateError, match="KCL residual"):
         equilibrium.solve(net, g, x, max_steps=1, throw=True)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_float32(shape):
-    net, g, x, _ = network(shape, 4)
+@pytest.mark.parametrize("group", SMALL)
+def test_float32(group):
+    net, g, x, _ = draw(group, np.random.default_rng(4))
     exact = _solve(net, g, x)
     low = jax.tree.map(lambda a: a.astype(jnp.float32), (net, g, x))
     eq = _solve(*low)
@@ -92,9 +90,9 @@ def test_float32(shape):
         np.testing.assert_allclose(a, b, atol=2e-4)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_nudge_change_is_the_difference_of_two_solutions(shape):
-    net, g, x, current = network(shape, 6)
+@pytest.mark.parametrize("group", SMALL)
+def test_nudge_change_is_the_difference_of_two_solutions(group):
+    net, g, x, current = draw(group, np.random.default_rng(6))
     free = _solve(net, g, x)
     nudged = _nudge(net, g, x, free, equilibrium.ConstantNudge(current))
     pushed = eqx.tree_at(
@@ -111,10 +109,10 @@ def test_nudge_change_is_the_difference_of_two_solutions(shape):
         np.testing.assert_allclose(d, a - b, atol=2e-9)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_reciprocity(shape):
+@pytest.mark.parametrize("group", SMALL)
+def test_reciprocity(group):
     """Current at output j moves output k as much as current at k moves j."""
-    net, g, x, _ = network(shape, 7)
+    net, g, x, _ = draw(group, np.random.default_rng(7))
     base = _solve(net, g, x)
     respond = eqx.filter_jit(equilibrium.respond)
     n = net.layers[-1]
@@ -126,7 +124,7 @@ def test_reciprocity(shape):
 
 
 def test_vmap_over_conductances():
-    net, g, x, _ = network(SHAPES[1], 8)
+    net, g, x, _ = draw(SMALL[1], np.random.default_rng(8))
     stack = tuple(a * jnp.array([1.0, 0.5, 3.0])[:, None, None] ** (i + 1) for i, a in enumerate(g))
     many = jax.jit(jax.vmap(lambda c: equilibrium.solve(net, c, x)))(stack)
     assert many.certificate.passed.all()
@@ -134,18 +132,3 @@ def test_vmap_over_conductances():
         one = _solve(net, tuple(a[k] for a in stack), x)
         for a, b in zip(many.voltages, one.voltages, strict=True):
             np.testing.assert_allclose(a[k], b, atol=1e-9)
-
-
-@settings(max_examples=40, derandomize=True, deadline=None)
-@given(st.sampled_from(SHAPES), st.integers(0, 2**32 - 1), st.floats(-3, 1))
-def test_certified_or_failed_never_nan(shape, seed, decade):
-    net, g, x, current = network(shape, seed)
-    free = _solve(net, g, x * 10**decade)
-    nudged = _nudge(net, g, x * 10**decade, free, equilibrium.ConstantNudge(current * 10**decade))
-    for eq in (free, nudged):
-        assert all(bool(jnp.isfinite(v).all()) for v in eq.voltages)
-        if not eq.certificate.passed.all():
-            with pytest.raises(CertificateError):
-                equilibrium.raise_if_failed(eq.certificate)
-    if free.certificate.passed.all():  # what the solver certifies, an outsider confirms
-        assert _certify(net, g, x * 10**decade, free.voltages, rtol=1e-9).passed.all()

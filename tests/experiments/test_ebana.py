@@ -2,10 +2,13 @@
 
 import copy
 
+import jax
+import numpy as np
 import pytest
 
 from ohmprop._core import BadInput
-from ohmprop.experiments import builtin, load_spec
+from ohmprop.experiments import build, builtin, load_spec, run_job
+from ohmprop.experiments._ebana import translate
 
 CONFIG = {
     "dataset": {
@@ -73,6 +76,27 @@ def test_missing_key_is_named():
         load_spec(config)
 
 
+@pytest.mark.parametrize("key", ["weight_initializer", "training", "amp_params", "bias_p"])
+def test_damaged_file_is_recognised_and_the_missing_key_named(key):
+    config = copy.deepcopy(CONFIG)
+    del config["model"][key]
+    with pytest.raises(BadInput, match=f"^seed configuration: key '{key}' is missing"):
+        load_spec(config)
+
+
+@pytest.mark.parametrize("section", ["dataset", "model"])
+def test_missing_section_is_named(section):
+    config = {k: v for k, v in CONFIG.items() if k != section}
+    with pytest.raises(BadInput, match=f"^seed configuration: key '{section}' is missing"):
+        load_spec(config)
+
+
+def test_bias_of_its_own_is_kept():
+    config = copy.deepcopy(CONFIG)
+    config["model"]["bias_p"] = 0.5
+    assert load_spec(config).spec.network.bias == [[0.5, -1.0]] * 2
+
+
 def test_every_shipped_configuration_equals_its_builtin_spec(shared):
     files = sorted((shared / "reference" / "ebana_configs").glob("*.json"))
     assert len(files) == 28
@@ -96,11 +120,23 @@ def test_every_shipped_configuration_equals_its_builtin_spec(shared):
 
 
 def test_unknown_key_is_refused_with_its_place():
-    import pytest
-
-    from ohmprop._core import BadInput
-    from ohmprop.experiments._ebana import translate
-
     config = {"dataset": {"typ": "Iris"}, "model": {"weight_initializer": {}}}
     with pytest.raises(BadInput, match=r"dataset\.typ: unknown key\. Did you mean 'type'"):
         translate(config)
+
+
+@pytest.mark.slow
+def test_every_shipped_configuration_runs_as_it_stands(shared):
+    first = {"iris": 0.17485755, "breast_cancer": 0.12220563}  # same conductances for all models
+    curves = {p.stem for p in (shared / "reference" / "curves").glob("*.csv")}
+    files = sorted((shared / "reference" / "ebana_configs").glob("*.json"))
+    others = [p for p in files if p.stem not in curves]  # test_curves.py runs the rest in full
+    assert len(others) == 20
+    for path in others:
+        spec = load_spec(path, ["learning.epochs=2"]).spec
+        with jax.disable_jit():  # one compilation per operation, shared by all, not one per file
+            records = run_job(build(spec)).records
+        assert records["passed"].all(), path.stem
+        assert np.all(np.isfinite(records["loss"])), path.stem
+        assert records["loss"][0] == pytest.approx(first[str(spec.data.dataset)], rel=1e-6)
+        assert records["loss"][1] != records["loss"][0], path.stem

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ohmprop._core import BadInput
-from ohmprop.experiments import load_spec, predict, train
+from ohmprop.experiments import build, load_spec, predict, train
+from ohmprop.experiments._records import history_text
+from ohmprop.experiments._run import chunk_length
 
 SMALL = ["learning.epochs=12", "data.rows=60"]
 
@@ -21,7 +23,7 @@ def small(*more):
 
 @pytest.fixture
 def single_epochs(monkeypatch):
-    monkeypatch.setattr("ohmprop.experiments._run._WORK_PER_CHUNK", 0)
+    monkeypatch.setattr("ohmprop.experiments._run._CHUNK_SECONDS", 0)
     monkeypatch.setattr("ohmprop.experiments._run._SAVE_EVERY", 0)
 
 
@@ -45,6 +47,39 @@ def test_resume_gives_the_same_bits(tmp_path, single_epochs):
     ):
         assert all(np.array_equal(a[key], b[key]) for key in a.files)
     assert whole | {"wall_seconds": 0} == resumed | {"wall_seconds": 0}
+
+
+@pytest.mark.parametrize(
+    ("sets", "least", "most"),  # epochs that took 0.03 to 0.3 s on two cores
+    [
+        ([], 50, 50),
+        (["learning.batch_size=1"], 10, 50),
+        (["data.dataset=breast_cancer", "network.hidden=[16]"], 25, 50),
+        (["data.dataset=breast_cancer", "learning.batch_size=1"], 2, 10),
+        (["network.hidden=[20, 20, 20]", "network.diode.kind=shockley"], 5, 25),
+        (["network.hidden=[20, 20, 20]", "network.diode.kind=shockley",
+          "learning.batch_size=1"], 1, 5),
+        (["data.dataset=digits", "network.hidden=[50]"], 1, 3),
+    ],
+)  # fmt: skip
+def test_chunks_stay_well_below_a_second(sets, least, most):
+    spec = load_spec("ebana-iris-biolek-pwm", sets).spec
+    assert least <= chunk_length(build(spec)) <= most
+
+
+def test_history_carries_its_first_rows_on():
+    records = {"loss": np.array([0.3, 0.2, 0.1]), "accuracy": np.array([0.5, 0.5, 1.0]),
+               "clipped": np.arange(6.0).reshape(3, 2)}  # fmt: skip
+    first = history_text({k: v[:2] for k, v in records.items()})
+    assert history_text(records, first) == history_text(records)
+    assert history_text(records).splitlines()[-1] == "3,0.1,1.0,4.0,5.0"
+
+
+def test_half_written_files_of_a_killed_run_are_removed(tmp_path):
+    (tmp_path / ".history.csv.77.tmp").write_text("epoch,lo")
+    (tmp_path / "mine.tmp").write_text("kept")
+    train(small(), tmp_path, resume=True)
+    assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".tmp")] == ["mine.tmp"]
 
 
 def test_results_and_summary(tmp_path):

@@ -26,7 +26,7 @@ NAME = "ebana-iris-biolek-pwm"
         ("device.r_off=50", ["r_off above r_on", "50"]),
         ("network.hidden=10", ["network.hidden", "a list"]),
         ("network.hidden=[0]", ["network.hidden.0", "positive whole"]),
-        ("network.hidden=[10, 5]", ["bias", "3", "found 2"]),
+        ("network.bias=[[1], [1], [1]]", ["bias", "2", "found 3"]),
         ("network.diode=5", ["network.diode", "a table"]),
         ("network.diode.lower=1 V", ["network.diode", "lower < upper"]),
         ("write.scheme=pwn", ["write.scheme", "'pwm'"]),
@@ -63,6 +63,13 @@ def test_yaml_traps():
     assert (spec.learning.beta, spec.network.diode.kind, spec.name) == (1e-6, "none", "no")
 
 
+def test_built_in_specs_take_another_depth():
+    spec = load_spec(NAME, ["network.hidden=[6, 5]"]).spec
+    assert spec.network.bias_volts == [[1.0, -1.0]] * 3
+    with pytest.raises(BadInput, match="bias: expected one list .* 3 .* found 2"):
+        load_spec(NAME.replace("ebana", "seed"), ["network.hidden=[6, 5]"])  # has its own bias
+
+
 def test_seed_is_one_seed_for_everything():
     spec = load_spec(NAME, seed=5).spec
     assert (spec.seed, spec.initial.seed, spec.data.split_seed) == (5, None, None)
@@ -85,6 +92,17 @@ def test_builtin_names_are_distinct_and_valid():
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(BadInput, match="ebana-iris-biolek-pwm"):
         load_spec("ebana-irs-biolek-pwm")
+
+
+def test_folder_as_spec(tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match="is a folder; expected a spec file$"):
+        load_spec(tmp_path)
+    (tmp_path / "spec.yaml").touch()
+    with pytest.raises(BadInput, match=r"is a folder.*spec\.yaml in it"):
+        load_spec(tmp_path)
+    (tmp_path / NAME).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_spec(NAME).spec.name == NAME  # a results folder may bear the spec's name
 
 
 def test_missing_file_and_broken_yaml(tmp_path):

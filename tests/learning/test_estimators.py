@@ -1,5 +1,7 @@
 """Estimators against finite differences, each other and tensors of drops."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,12 +11,16 @@ from _circuits import PIECEWISE, SHOCKLEY, circuit, distance, drops
 
 from ohmprop import equilibrium
 from ohmprop._core import BadInput
+from ohmprop.bench import SimulatedBench
 from ohmprop.circuit import NoDiode
 from ohmprop.learning import ESTIMATORS, LOSSES, make_estimator, make_loss
 
 ORDERS = {"positive": 1, "negative": 1, "centred": 2, "four_point": 4}
 KEY = jax.random.PRNGKey(0)
-LOW = {"constant": 8e-6, "cost": 2e-6}  # A V; large enough for four_point to stand above rounding
+LOW = {  # S or A V: least beta, strong enough for four_point's bias to stand above rounding
+    "constant": {"mse": 2e-3, "bce": 2e-4, "cross_entropy": 2e-4},
+    "cost": {"mse": 2e-5, "bce": 5e-7, "cross_entropy": 5e-7},
+}
 
 
 @eqx.filter_jit
@@ -58,8 +64,7 @@ def finite_differences(bench, losses, g, inputs, targets):
 @pytest.mark.parametrize("diode", [PIECEWISE, SHOCKLEY], ids=["piecewise", "shockley"])
 def test_exact_is_the_gradient_of_the_mean_cost(diode, hidden):
     bench, g, inputs, targets = circuit(diode, hidden)
-    every = list(LOSSES) if hidden == (3, 2) else [list(LOSSES)[len(hidden) // 2]]
-    losses = [make_loss(name) for name in every]
+    losses = [make_loss(name) for name in LOSSES]
     estimates = all_exact(bench, losses, g, inputs, targets)
     free = estimates[0].free
     on = np.concatenate([np.asarray(diode.conducting(v)).ravel() for v in free.voltages[:-1]])
@@ -69,14 +74,25 @@ def test_exact_is_the_gradient_of_the_mean_cost(diode, hidden):
         for v in free.voltages[:-1]:
             assert np.min(np.abs(np.abs(v) - diode.v_th)) > 1e-3  # no kink within the differences
     wanted = finite_differences(bench, losses, g, inputs, targets)
+    assert len(wanted) == len(LOSSES)
     for found, reference in zip(estimates, wanted, strict=True):
         assert found.passed
         assert distance(found.gradient, reference).max() < 1e-6
 
 
+class Settled(SimulatedBench):
+    """A bench that has settled: every estimator starts from the same, once compiled, free state."""
+
+    free: Any = None
+
+    def settle(self, state, inputs, nudge=None, base=None):
+        return self.free if nudge is None else super().settle(state, inputs, nudge, base)
+
+
 @eqx.filter_jit
 def biases(bench, loss, nudge, betas, g, inputs, targets):
     """Gradients at every beta of each estimator, and the exact one."""
+    bench = Settled(bench.network, bench.devices, free=bench.settle(g, inputs))
 
     def one(name, beta):
         e = make_estimator(name, beta, nudge)(bench, loss, g, inputs, targets, KEY)
@@ -86,17 +102,23 @@ def biases(bench, loss, nudge, betas, g, inputs, targets):
     return exact, {n: jax.lax.map(lambda b, n=n: one(n, b), betas) for n in ORDERS}
 
 
-@pytest.mark.parametrize("nudge", ["constant", "cost"])
-def test_bias_orders(nudge):
-    bench, g, inputs, targets = circuit(SHOCKLEY, (3,))
-    betas = jnp.geomspace(LOW[nudge], 4 * LOW[nudge], 3)
-    exact, found = biases(bench, make_loss("bce"), nudge, betas, g, inputs, targets)
+@pytest.mark.parametrize("nudge", LOW)
+@pytest.mark.parametrize(
+    ("loss", "hidden"),
+    [*((loss, (3,)) for loss in LOSSES), ("cross_entropy", (3, 2))],
+)
+def test_bias_orders(loss, hidden, nudge):
+    """Orders 1, 1, 2, 4 in every layer, whichever way the currents are held."""
+    bench, g, inputs, targets = circuit(SHOCKLEY, hidden)
+    low = LOW[nudge][loss]
+    betas = jnp.geomspace(low, 4 * low, 3)
+    exact, found = biases(bench, make_loss(loss), nudge, betas, g, inputs, targets)
     for name, order in ORDERS.items():
         gradients, passed = found[name]
         assert passed.all()
         errors = [distance([c[i] for c in gradients], exact) for i in range(betas.size)]
         slopes = np.polyfit(np.log(betas), np.log(errors), 1)[0]
-        np.testing.assert_allclose(slopes, order, atol=0.15, err_msg=name)
+        np.testing.assert_allclose(slopes, order, atol=0.05, err_msg=name)
 
 
 def test_centred_constant_is_exact_on_ohmic_networks():
@@ -109,33 +131,40 @@ def test_centred_constant_is_exact_on_ohmic_networks():
     assert distance(positive, exact).min() > 1e-3  # so the nudge was strong
 
 
-def test_random_sign_is_positive_or_negative_by_key():
+def test_random_sign_is_positive_or_negative_by_key_and_centred_in_expectation():
     bench, g, inputs, targets = circuit(SHOCKLEY, (3,))
     case = (bench, make_loss("mse"), g, inputs, targets)
-    beta = jnp.asarray(1e-3)
+    beta = jnp.asarray(0.1)
     ends = [estimate(make_estimator(n, beta), *case, KEY)[0] for n in ("positive", "negative")]
-    drawn = set()
+    drawn = {}
     for seed in range(8):
         found, _ = estimate(make_estimator("random_sign", beta), *case, jax.random.PRNGKey(seed))
         again, _ = estimate(make_estimator("random_sign", beta), *case, jax.random.PRNGKey(seed))
         errors = [distance(found, e).max() for e in ends]
-        assert min(errors) < 1e-12 < 1e-6 < max(errors)
+        assert min(errors) < 1e-12 < 1e-3 < max(errors)
         assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
-        drawn.add(int(np.argmin(errors)))
-    assert drawn == {0, 1}
+        drawn[int(np.argmin(errors))] = found
+    assert set(drawn) == {0, 1}
+    mean = [(a + b) / 2 for a, b in zip(drawn[0], drawn[1], strict=True)]
+    centred, _ = estimate(make_estimator("centred", beta), *case, KEY)
+    assert distance(mean, centred).max() < 1e-12  # what the coin gives in expectation
 
 
-@pytest.mark.parametrize("name", ["negative"])
-def test_gradient_and_proxy_against_tensors_of_drops(name):
+@eqx.filter_jit
+def free_and_pushed(network, loss, beta, g, inputs, targets):
+    free = equilibrium.solve(network, g, inputs)
+    slope = loss.slope(network.predict(free.voltages[-1]), targets)
+    push = equilibrium.ConstantNudge(network.output_currents(-beta * slope))
+    return free.voltages, equilibrium.nudge(network, g, inputs, free, push).voltages
+
+
+@pytest.mark.parametrize(("name", "sign"), [("negative", -1.0)])
+def test_gradient_and_proxy_against_tensors_of_drops(name, sign):
     """dC/dG = A^2n/(2 beta) mean of the change of dU^2; eq. 14 keeps only the mean change."""
     bench, g, inputs, targets = circuit(PIECEWISE, (3, 2))
     network, loss, beta = bench.network, make_loss("mse"), 1e-3
-    sign = 1.0 if name == "positive" else -1.0
-    free = equilibrium.solve(network, g, inputs)
-    slope = loss.slope(network.predict(free.voltages[-1]), targets)
-    push = equilibrium.ConstantNudge(network.output_currents(-sign * beta * slope))
-    nudged = equilibrium.nudge(network, g, inputs, free, push)
-    before, after = (drops(network, inputs, e.voltages) for e in (free, nudged))
+    settled = free_and_pushed(network, loss, jnp.asarray(sign * beta), g, inputs, targets)
+    before, after = (drops(network, inputs, v) for v in settled)
     change = [np.mean(a**2 - b**2, axis=0) for a, b in zip(after, before, strict=True)]
     gains = [16.0, 4.0, 1.0]  # gain 4: A^n with n amplifiers between the crossbar and the outputs
     wanted = [sign * c * k**2 / (2 * beta) for c, k in zip(change, gains, strict=True)]

@@ -77,8 +77,9 @@ class PiecewiseLinearDiode(AbstractDiode):
     sides: Sides = eqx.field(static=True, default="both")
 
     def current(self, v):
-        up = jnp.maximum(v - self.v_th, 0) if self.sides != "lower" else 0.0
-        down = jnp.minimum(v + self.v_th, 0) if self.sides != "upper" else 0.0
+        none = jnp.zeros_like(v)
+        up = jnp.maximum(v - self.v_th, 0) if self.sides != "lower" else none
+        down = jnp.minimum(v + self.v_th, 0) if self.sides != "upper" else none
         return (up + down) / self.r_on
 
     def conductance(self, v):
@@ -94,8 +95,9 @@ class PiecewiseLinearDiode(AbstractDiode):
         def ramp(m, d):
             return jnp.where(m > 0, jnp.maximum(d, -m), jnp.maximum(d + m, 0))
 
-        up = ramp(v - self.v_th, d) if self.sides != "lower" else 0.0
-        down = ramp(-v - self.v_th, -d) if self.sides != "upper" else 0.0
+        none = jnp.zeros_like(d)
+        up = ramp(v - self.v_th, d) if self.sides != "lower" else none
+        down = ramp(-v - self.v_th, -d) if self.sides != "upper" else none
         return (up - down) / self.r_on
 
 
@@ -116,12 +118,13 @@ class ShockleyDiode(AbstractDiode):
 
     def current(self, v):
         n_vt = self.n * thermal_voltage()
-        return sum(s * self.i_s * jnp.expm1((s * v - self.v_bias) / n_vt) for s in self._signs())
+        parts = (s * jnp.expm1((s * v - self.v_bias) / n_vt) for s in self._signs())
+        return self.i_s * sum(parts, start=jnp.zeros_like(v))
 
     def conductance(self, v):
         n_vt = self.n * thermal_voltage()
         parts = (jnp.exp((s * v - self.v_bias) / n_vt) for s in self._signs())
-        return sum(self.i_s / n_vt * p for p in parts)
+        return self.i_s / n_vt * sum(parts, start=jnp.zeros_like(v))
 
     def difference(self, v, d):
         n_vt = self.n * thermal_voltage()
@@ -129,7 +132,7 @@ class ShockleyDiode(AbstractDiode):
             s * jnp.exp((s * v - self.v_bias) / n_vt) * jnp.expm1(s * d / n_vt)
             for s in self._signs()
         )
-        return sum(self.i_s * p for p in parts)
+        return self.i_s * sum(parts, start=jnp.zeros_like(d))
 
     def conducting(self, v):
         return jnp.abs(self.current(v)) > _CONDUCTING

@@ -43,6 +43,9 @@ def run(arguments: list[str]) -> int:
         return leave.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return 2
     except Exception as error:
         import os
         import traceback

@@ -29,8 +29,16 @@ class Table:
     def column(self, name: str) -> int:
         """Index of the column called `name`; BadInput with the nearest name otherwise."""
         if name not in self.header:
-            raise BadInput(f"{self.path}: no column {name!r}.{nearest(name, self.header)}")
+            raise BadInput(
+                f"{self.path}: no column {name!r}.{nearest(name, self.header)}{self.header_hint}"
+            )
         return self.header.index(name)
+
+    @property
+    def header_hint(self) -> str:
+        """A suffix where the first row has numbers in it, so may not be a header at all."""
+        numeric = any(cell.lstrip("+-").replace(".", "", 1).isdecimal() for cell in self.header)
+        return " The first row must name the columns; add it if it is missing." if numeric else ""
 
     def where(self, index: int) -> str:
         """A data row in words: its number among the data rows and its line in the file."""
@@ -115,7 +123,10 @@ def _check_shape(table: Table) -> None:
             "name it, or remove it if it only numbers the rows."
         )
     if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise BadInput(f"{table.path}: repeated column name(s) {', '.join(repeated)}; rename them.")
+        raise BadInput(
+            f"{table.path}: repeated column name(s) {', '.join(repeated)}; rename them."
+            f"{table.header_hint}"
+        )
     for index, row in enumerate(table.rows):
         if len(row) != len(header):
             raise BadInput(

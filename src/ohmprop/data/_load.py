@@ -9,7 +9,7 @@ import numpy as np
 from .._core import BadInput
 from ._dataset import Dataset, split
 from ._encoding import Encoding
-from ._sources import from_csv, from_name
+from ._sources import Raw, from_csv, from_name
 
 
 def load(
@@ -56,16 +56,8 @@ def load(
         raw = from_csv(source, target)
     elif target is not None:
         raise BadInput(f"target: only for CSV files; the dataset {name!r} has its own. Remove it.")
-    one_hot = raw.one_hot if one_hot is None else one_hot
-    classes = len(raw.class_names)
-    if not one_hot and classes > 2 and not raw.binary_code:
-        raise BadInput(
-            f"one_hot: False needs two classes, and {name!r} has {classes}; leave it True."
-        )
-    total = raw.labels.size
-    used = total if rows is None else rows
-    if isinstance(used, bool) or not isinstance(used, Integral) or not 1 <= used <= total:
-        raise BadInput(f"rows: expected a whole number from 1 to {total}, found {rows!r}.")
+    coding = _coding(raw, one_hot, name)
+    used = _used(rows, raw.labels.size)
     encoding = Encoding(
         minimum=tuple(raw.features.min(axis=0).tolist()),
         maximum=tuple(raw.features.max(axis=0).tolist()),
@@ -74,16 +66,47 @@ def load(
         scale=scale,
         rounding=rounding,
         target_shift=target_shift,
-        one_hot=one_hot,
+        one_hot=coding,
     )
+    _note_constants(encoding, name, warn=is_file)
+    return _encoded(name, raw, encoding, used, test_fraction, seed)
+
+
+def _coding(raw: Raw, one_hot: bool | None, name: str) -> bool:
+    """Whether one output a class: as asked, else the dataset's own way."""
+    wanted = raw.one_hot if one_hot is None else one_hot
+    classes = len(raw.class_names)
+    if not wanted and classes > 2 and not raw.binary_code:
+        raise BadInput(
+            f"one_hot: False needs two classes, and {name!r} has {classes}; leave it True."
+        )
+    return wanted
+
+
+def _used(rows: int | None, total: int) -> int:
+    """How many of the `total` rows to use."""
+    used = total if rows is None else rows
+    if isinstance(used, bool) or not isinstance(used, Integral) or not 1 <= used <= total:
+        raise BadInput(f"rows: expected a whole number from 1 to {total}, found {rows!r}.")
+    return int(used)
+
+
+def _note_constants(encoding: Encoding, name: str, *, warn: bool) -> None:
+    """Refuse data without any feature that varies; with `warn`, tell of those that do not."""
     if len(encoding.constant) == len(encoding.feature_names):
         raise BadInput(f"{name}: every feature is constant; there is nothing to learn from.")
-    if is_file and encoding.constant:
+    if warn and encoding.constant:
         warnings.warn(
             f"{name}: constant feature column(s) {', '.join(encoding.constant)}: mapped to 0 V; "
             "remove them to save crossbar rows.",
-            stacklevel=2,
+            stacklevel=3,  # the caller of `load`
         )
+
+
+def _encoded(
+    name: str, raw: Raw, encoding: Encoding, used: int, test_fraction: float, seed: int
+) -> Dataset:
+    """The first `used` rows in volts, divided into training and test rows."""
     labels = raw.labels[:used].astype(np.int64)
     train, test = split(labels, test_fraction, seed)
     inputs, targets = encoding.encode(raw.features[:used]), encoding.targets(labels)

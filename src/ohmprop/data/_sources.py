@@ -92,6 +92,18 @@ def from_name(name: str) -> Raw | None:
     raise BadInput(f"unknown dataset {name!r}, and no such CSV file.{nearest(name, NAMES)}")
 
 
+_MOST = 20  # classes that are taken for classes whatever they look like
+
+
+def _classes(cells: list[str]) -> tuple[list[str], bool]:
+    """The distinct labels, sorted, and whether they are numbers of which some are not whole."""
+    try:
+        classes = sorted(set(cells), key=float)
+    except ValueError:
+        return sorted(set(cells)), False
+    return classes, not all(float(name).is_integer() for name in classes)
+
+
 def from_csv(path: str | os.PathLike[str], target: str | None) -> Raw:
     """A CSV file: every column but `target` a numeric feature, `target`'s labels the classes.
 
@@ -109,16 +121,13 @@ def from_csv(path: str | os.PathLike[str], target: str | None) -> Raw:
     cells = [row[place] for row in table.rows]
     missing = [index for index, cell in enumerate(cells) if cell.lower() in ("", "nan")]
     table.refuse_missing(missing, f"empty or NaN target {target!r}")
-    try:
-        classes = sorted(set(cells), key=float)
-    except ValueError:
-        classes = sorted(set(cells))
+    classes, fractional = _classes(cells)
     if len(classes) < 2:
         raise BadInput(
             f"{table.path}: target {target!r} has the one class {classes[0]!r}; "
             "learning needs at least two."
         )
-    if len(classes) > max(20, len(cells) // 2):
+    if len(classes) > (_MOST if fractional else max(_MOST, len(cells) // 2)):
         raise BadInput(
             f"{table.path}: target {target!r} has {len(classes)} different labels in {len(cells)} "
             "rows: a quantity rather than a class; choose another column or bin it."

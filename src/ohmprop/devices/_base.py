@@ -1,12 +1,14 @@
 """The contract every memristor model fulfils, and the record of a published parameter."""
 
 import abc
+import math
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -29,9 +31,36 @@ def as_leaf(value: ArrayLike) -> Array:
     return jnp.asarray(value, dtype=float)
 
 
-def leaf() -> Array:
-    """Field of a model: a float array leaf, so that it can be traced, mapped and differentiated."""
-    return eqx.field(converter=as_leaf)
+class Range(NamedTuple):
+    """Values a parameter may have: `low` to `high`, ends included or not; always finite."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_included: bool = False
+
+    def holds(self, value: np.ndarray) -> bool:
+        """Whether every element of `value` is finite and in the range."""
+        above = value >= self.low if self.low_included else value > self.low
+        return bool(np.all(np.isfinite(value) & above & (value < self.high)))
+
+    def __str__(self) -> str:
+        least = [f"{'>=' if self.low_included else '>'} {self.low:g}"] * math.isfinite(self.low)
+        most = [f"< {self.high:g}"] * math.isfinite(self.high)
+        return " ".join(["a finite number", " and ".join(least + most)]).strip()
+
+
+ANY = Range()
+POSITIVE, NEGATIVE = Range(low=0), Range(high=0)
+NOT_NEGATIVE = Range(low=0, low_included=True)
+FRACTION = Range(low=0, high=1, low_included=True)
+
+
+def leaf(allowed: Range = POSITIVE) -> Array:
+    """Field of a model: a float array leaf, so that it can be traced, mapped and differentiated.
+
+    `allowed` is what `make` accepts for it.
+    """
+    return eqx.field(converter=as_leaf, metadata={"allowed": allowed})
 
 
 class AbstractMemristor(eqx.Module):
@@ -43,6 +72,7 @@ class AbstractMemristor(eqx.Module):
     Every method works element by element on arrays of any (broadcastable) shape, and parameters
     may be arrays too, one value a device. `PARAMETERS` maps the name of a parameter set to its
     values with unit and source, `OPTIONS` to the structural choices that go with that set.
+    `ORDERED` holds pairs of parameters of which the first must be the smaller.
     """
 
     r_on: eqx.AbstractVar[Array]
@@ -51,6 +81,7 @@ class AbstractMemristor(eqx.Module):
     polarity: ClassVar[int] = 1
     PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {}
     OPTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (("r_on", "r_off"),)
 
     @property
     @abc.abstractmethod

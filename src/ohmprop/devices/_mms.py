@@ -16,7 +16,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._core import K_B, Q_E
-from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+from ._base import NOT_NEGATIVE, SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
 
 _DEFAULTS = (
     "defaults of the seed authors' hysteresis page for the model of Molter and Nugent (2017)"
@@ -43,8 +43,8 @@ class MMS(AbstractMemristor):
 
     r_on: Array = leaf()
     r_off: Array = leaf()
-    V_on: Array = leaf()
-    V_off: Array = leaf()
+    V_on: Array = leaf(NOT_NEGATIVE)
+    V_off: Array = leaf(NOT_NEGATIVE)
     tau: Array = leaf()
     T: Array = leaf()
 

@@ -1,8 +1,10 @@
 """Devices by name: the table of models and the functions that look them up."""
 
-import math
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from .._core import BadInput, nearest
@@ -52,14 +54,10 @@ def make(model: str, params: str = "seed", **overrides: ArrayLike | str) -> Abst
     for name, value in overrides.items():
         if name not in values:
             raise BadInput(f"{model}: no parameter {name!r}.{nearest(name, values)}")
-        _check(model, name, value, text=isinstance(values[name], str))
+        _check_value(model, params, name, value)
         values[name] = value
-    r_on, r_off = values["r_on"], values["r_off"]
-    if isinstance(r_on, int | float) and isinstance(r_off, int | float) and not 0 < r_on < r_off:
-        raise BadInput(
-            f"{model}: expected 0 < r_on < r_off, found r_on={r_on:g} ohm, r_off={r_off:g} ohm. "
-            "Raise r_off or lower r_on."
-        )
+    for small, large in MODELS[model].ORDERED:
+        _check_order(model, small, values[small], large, values[large])
     return MODELS[model](**values)
 
 
@@ -81,10 +79,41 @@ def parameter_set(model: str, set: str = "seed") -> dict[str, Parameter]:
     return dict(sets[set])
 
 
-def _check(model: str, name: str, value: object, *, text: bool) -> None:
-    """Refuse text where a number belongs, a number where text does, and NaN."""
-    if isinstance(value, str) != text:
-        expected = "a name" if text else "a number in SI units"
-        raise BadInput(f"{model}: expected {expected} for {name}, found {value!r}.")
-    if isinstance(value, float) and math.isnan(value):
-        raise BadInput(f"{model}: expected a number for {name}, found NaN.")
+def _check_value(model: str, params: str, name: str, value: Any) -> None:
+    """Refuse what the model's field does not allow; a traced value passes unseen."""
+    allowed = next(f for f in fields(MODELS[model]) if f.name == name).metadata.get("allowed")
+    if allowed is None:  # a structural option
+        if not isinstance(value, str):
+            raise BadInput(f"{model}: expected a name for {name}, found {value!r}.")
+        return
+    if isinstance(value, Tracer):
+        return
+    default = parameter_set(model, params)[name]
+    number = _as_number(value)
+    if number is None or not allowed.holds(number):
+        raise BadInput(
+            f"{model}: expected {allowed} for {name}, in {default.unit}, found {value!r}. "
+            f"The {params!r} set has {default.value:g}."
+        )
+
+
+def _check_order(model: str, small: str, low: Any, large: str, high: Any) -> None:
+    """Refuse `low` where it is not the smaller; traced values pass unseen."""
+    if isinstance(low, Tracer) or isinstance(high, Tracer):
+        return
+    if not np.all(np.asarray(low) < np.asarray(high)):
+        raise BadInput(
+            f"{model}: expected {small} < {large}, found {small}={low}, {large}={high}. "
+            f"Raise {large} or lower {small}."
+        )
+
+
+def _as_number(value: Any) -> np.ndarray | None:
+    """Real numbers as a float64 array; None for text, truth values and whatever else."""
+    if isinstance(value, str) or value is None:
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        return None
+    return array.astype(float) if array.dtype.kind in "iuf" and array.size else None

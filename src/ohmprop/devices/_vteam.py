@@ -19,7 +19,15 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._core import BadInput, nearest
-from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+from ._base import (
+    ANY,
+    NEGATIVE,
+    SEED_CODE,
+    SEED_FILES,
+    AbstractMemristor,
+    Parameter,
+    leaf,
+)
 
 _SWAPPED = f"{SEED_CODE}; published with the two alphas the other way round"
 _MEMTORCH = "MemTorch, memtorch/bh/memristor/VTEAM.py defaults (after Kvatinsky et al. 2015)"
@@ -53,20 +61,21 @@ class VTEAM(AbstractMemristor):
 
     r_on: Array = leaf()
     r_off: Array = leaf()
-    w_on: Array = leaf()
-    w_off: Array = leaf()
-    v_on: Array = leaf()
+    w_on: Array = leaf(ANY)
+    w_off: Array = leaf(ANY)
+    v_on: Array = leaf(NEGATIVE)
     v_off: Array = leaf()
-    k_on: Array = leaf()
+    k_on: Array = leaf(NEGATIVE)
     k_off: Array = leaf()
     alpha_on: Array = leaf()
     alpha_off: Array = leaf()
-    a_on: Array = leaf()
-    a_off: Array = leaf()
+    a_on: Array = leaf(ANY)
+    a_off: Array = leaf(ANY)
     w_c: Array = leaf()
     window: str = eqx.field(static=True, default="published")
 
     polarity: ClassVar[int] = -1
+    ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (("r_on", "r_off"), ("w_on", "w_off"))
     PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {
         "seed": {
             "r_on": Parameter(100.0, "ohm", SEED_FILES),

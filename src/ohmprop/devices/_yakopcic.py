@@ -20,7 +20,15 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .._core import BadInput, nearest
-from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+from ._base import (
+    FRACTION,
+    NOT_NEGATIVE,
+    SEED_CODE,
+    SEED_FILES,
+    AbstractMemristor,
+    Parameter,
+    leaf,
+)
 
 _XYCE = "Ag-chalcogenide device (Oblea), Yakopcic et al. 2011, as in the Xyce test netlist"
 _CHOICE = "none published (x may reach 0); 1000 times the set's r_on, this package's choice"
@@ -55,12 +63,12 @@ class Yakopcic(AbstractMemristor):
     b: Array = leaf()
     A_p: Array = leaf()
     A_n: Array = leaf()
-    V_p: Array = leaf()
-    V_n: Array = leaf()
-    alpha_p: Array = leaf()
-    alpha_n: Array = leaf()
-    x_p: Array = leaf()
-    x_n: Array = leaf()
+    V_p: Array = leaf(NOT_NEGATIVE)
+    V_n: Array = leaf(NOT_NEGATIVE)
+    alpha_p: Array = leaf(NOT_NEGATIVE)
+    alpha_n: Array = leaf(NOT_NEGATIVE)
+    x_p: Array = leaf(FRACTION)
+    x_n: Array = leaf(FRACTION)
     window: str = eqx.field(static=True, default="published")
 
     PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {

@@ -4,6 +4,7 @@ With flux phi = -q (V s) both pulse schemes apply the same integral of V dt; onl
 is proportional to V respond to it alone. Source: Döll, Müller, Ulmann (2025), section 3.2, Fig. 7.
 """
 
+import abc
 from typing import NamedTuple
 
 import equinox as eqx
@@ -27,9 +28,9 @@ class Increment(NamedTuple):
 class AbstractScheme(eqx.Module):
     """Turns updates into writes; `polarity` is the device's (+1: positive V raises G)."""
 
+    @abc.abstractmethod
     def write(self, q: Float[Array, "i j"], polarity: int) -> Pulse | Increment:
         """The write that moves each device against q."""
-        raise NotImplementedError
 
 
 class PWM(AbstractScheme):

@@ -85,7 +85,7 @@ def branch_sums(
 
 
 class Excess(NamedTuple):
-    """What a certificate is concluded from: |r| over its tolerance [b, nodes], and its maxima."""
+    """What a certificate is concluded from: |r| over its tolerance [b, nodes], |r| and |r|/sum."""
 
     ratio: Array
     ampere: Array
@@ -94,8 +94,7 @@ class Excess(NamedTuple):
     @property
     def worst(self) -> Array:
         """The largest ratio of each sample [b]; infinite where a voltage is not finite."""
-        worst = jnp.max(self.ratio, axis=-1)
-        return jnp.where(jnp.isnan(worst), jnp.inf, worst)
+        return _largest(self.ratio)
 
 
 def measure(
@@ -131,9 +130,15 @@ def measure(
     )
     return Excess(
         size / tolerance,
-        jnp.max(size * scale, axis=-1),
-        jnp.max(size / jnp.maximum(flow, tiny), axis=-1),
+        _largest(size * scale),
+        _largest(size / jnp.maximum(flow, tiny)),
     )
+
+
+def _largest(x: Array) -> Array:
+    """Maximum over the nodes; infinite where one is not a number."""
+    largest = jnp.max(x, axis=-1)
+    return jnp.where(jnp.isnan(largest), jnp.inf, largest)
 
 
 def conclude(excess: Excess, sizes: tuple[int, ...]) -> Certificate:

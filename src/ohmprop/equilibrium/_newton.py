@@ -41,8 +41,8 @@ class System(NamedTuple):
 
     `law(u)` gives the net current at each node and the magnitudes of its other branch currents,
     `slope(u)` the Hessian's diagonal and the outputs' stiffness, `limits` the clamps' bounds.
-    `free` says that `u` is the state itself, not a change of it: exponentials shorten their steps,
-    sources count as branches, and the certificate is exact (a nudge's is stricter, see `measure`).
+    `base` is the state that `u` changes, or None where `u` is the state itself; only then do
+    sources count as branches, and is the certificate exact (a nudge's is stricter, see `measure`).
     """
 
     network: Network
@@ -50,7 +50,12 @@ class System(NamedTuple):
     law: Callable[[Layers], tuple[Layers, Layers]]
     slope: Callable[[Layers], tuple[Layers, Array | None]]
     limits: tuple
-    free: bool
+    base: Layers | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether `u` is a state, not a change of one."""
+        return self.base is None
 
     def held(self, u: Layers, net: Layers) -> list[tuple]:
         """For each layer: which nodes their clamp holds, and at what voltage."""
@@ -70,6 +75,17 @@ class System(NamedTuple):
         exact = None if self.free else False
         return measure(self.circuit, u, tuple(unmet), tuple(others), rtol, self.free, exact)
 
+    def move(self, u: Layers, change: Layers) -> Layers:
+        """`u` after `change`, which exponentials shorten and clamps bound."""
+        moved = []
+        for l, (x, c, b, diode, s) in enumerate(
+            zip(u, change, self.limits, elements(self.network), self.circuit.scale, strict=True)
+        ):
+            volts = (x if self.base is None else self.base[l] + x) * s
+            c = diode.limit(volts, jnp.where(jnp.isfinite(c), c, 0.0) * s) / s
+            moved.append(jnp.clip(x + c, *b))
+        return tuple(moved)
+
     def step(self, u: Layers, net: Layers) -> tuple[Layers, Factor]:
         """One Newton step from `u`, and the factorised Hessian it used."""
         couplings = self.circuit.couplings
@@ -80,15 +96,8 @@ class System(NamedTuple):
             stiff.append(jnp.where(h, HELD * d, s))
             rhs.append(jnp.where(h, HELD * d * (t - x), r))
         factor = factorise(tuple(stiff), couplings, stiffness)
-        moved = []
-        for x, c, (h, t), b, diode, s in zip(
-            u, backsolve(factor, couplings, tuple(rhs)), held, self.limits,
-            elements(self.network), self.circuit.scale, strict=True,
-        ):  # fmt: skip
-            c = jnp.where(jnp.isfinite(c), c, 0.0)
-            c = diode.limit(x * s, c * s) / s if self.free else c
-            moved.append(jnp.where(h, t, jnp.clip(x + c, *b)))
-        return tuple(moved), factor
+        moved = self.move(u, backsolve(factor, couplings, tuple(rhs)))
+        return tuple(jnp.where(h, t, x) for (h, t), x in zip(held, moved, strict=True)), factor
 
 
 def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: int):
@@ -111,7 +120,8 @@ def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: in
         _, _, _, going, count, polish, _ = carry
         return (count < max_steps) & (going | (polish > 0))
 
-    polish = 1 if system.free and _is_curved(system.network) else 0  # a nudge rests on its digits
+    # one step more where laws are curved: estimators of high order need more digits than rtol
+    polish = 1 if _is_curved(system.network) else 0
     net, excess = examine(u)
     going = jnp.any(excess.worst > 1)
     carry = (u, net, excess, going, jnp.asarray(0), jnp.asarray(polish), factor)
@@ -150,12 +160,12 @@ def solve(
     def slope(u):
         return diagonals(frozen, settled, u), None
 
-    system = System(frozen, settled, law, slope, limits, free=True)
+    system = System(frozen, settled, law, slope, limits)
     start = tuple(
         jnp.clip(jnp.zeros_like(s), *b) for s, b in zip(settled.sources, limits, strict=True)
     )
     first, factor = system.step(start, law(start)[0])
-    u, certificate, steps, factor = newton(system, first, factor, rtol, max_steps)
+    u, certificate, steps, factor = newton(system, first, factor, rtol, max_steps - 1)
     if throw:
         raise_if_failed(certificate)
     if differentiable:

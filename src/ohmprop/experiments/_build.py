@@ -1,9 +1,12 @@
 """From a validated spec to the objects of a run: data, network, devices, trainer, first values."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +46,30 @@ class Job:
         return digest.hexdigest()
 
 
+Described = TypeVar("Described", Spec, Job)
+Rest = ParamSpec("Rest")
+Result = TypeVar("Result")
+
+
+def in_own_precision(
+    function: Callable[Concatenate[Described, Rest], Result],
+) -> Callable[Concatenate[Described, Rest], Result]:
+    """Run `function`, whose first argument is a spec or a job, under the precision it asks for.
+
+    JAX's x64 switch is set for the call only: float64 needs it on, and with it on the devices'
+    float64 parameters would turn a float32 run into a float64 one.
+    """
+
+    @wraps(function)
+    def scoped(first: Described, *args: Rest.args, **options: Rest.kwargs) -> Result:
+        spec = first.spec if isinstance(first, Job) else first
+        with jax.enable_x64(spec.dtype == "float64"):
+            return function(first, *args, **options)
+
+    return scoped
+
+
+@in_own_precision
 def build(spec: Spec) -> Job:
     """Build the job that `spec` describes; raises BadInput where the parts do not fit."""
     data = load_data(spec)

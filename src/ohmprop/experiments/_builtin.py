@@ -55,7 +55,7 @@ def builtin(name: str) -> dict[str, Any]:
         short = builtin_names(variants=False)
         hint = nearest(name, builtin_names()).split(" Known:")[0]
         raise BadInput(
-            f"no built-in spec is called {name!r}.{hint} "
+            f"neither a file nor a built-in spec is called {name!r}.{hint} "
             f"`ohmprop specs` lists them; there are {len(short)} and their variants."
         )
     reading, dataset, *middle, model, scheme = name.split("-")
@@ -90,7 +90,7 @@ def _build(
         "data": data,
         "network": {
             "hidden": [hidden],
-            "bias": [[1.0, -1.0], [1.0, -1.0]] if as_code else [[0.5], []],
+            "bias": None if as_code else [[0.5], []],  # None: as the code, for any depth
             "diode": {"kind": "piecewise_linear", "v_th": 0.3, "r_on": 1.0},
             "amplifier": {"gain": 4.0, "shift": 0.0},
         },

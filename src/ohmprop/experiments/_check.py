@@ -2,11 +2,13 @@
 
 from typing import Any
 
-import jax.numpy as jnp
+import equinox as eqx
 import numpy as np
 
 from ohmprop._core import VerificationError
-from ohmprop.experiments._build import Job, build
+from ohmprop.equilibrium import raise_if_failed
+from ohmprop.experiments._build import Job, build, in_own_precision
+from ohmprop.experiments._explain import watch
 from ohmprop.experiments._spec import Spec
 from ohmprop.learning import Estimator, make_estimator
 
@@ -14,11 +16,13 @@ _VOLT, _CLAMP_VOLT = 1e-9, 1e-6  # agreement expected of ngspice at its tightest
 _ROWS = 32
 
 
+@in_own_precision
 def check(spec: Spec) -> list[str]:
     """Compare `spec`'s estimator with the exact gradient, and node voltages with ngspice.
 
     Returns lines to print: cosine and relative error per crossbar at the initial conductances,
-    then the largest difference of node voltages, free and nudged, or why ngspice was not asked.
+    then the largest difference of node voltages, free and at every nudge the estimator applies
+    (constant or following the cost, as the spec says), or why ngspice was not asked.
     Raises VerificationError where the voltages differ by more than 1e-9 V (1e-6 V with clamps).
     """
     job = build(spec)
@@ -31,6 +35,7 @@ def _gradients(job: Job) -> list[str]:
     inputs, targets = data.inputs.astype(dtype), data.targets.astype(dtype)
     state = trainer.init(job.initial, seed=job.spec.seed)
 
+    @eqx.filter_jit
     def gradient(estimator: Estimator) -> tuple[Any, ...]:
         estimate = estimator(trainer.bench, trainer.loss, state.device, inputs, targets, state.key)
         return estimate.gradient
@@ -57,27 +62,23 @@ def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 def _voltages(job: Job) -> list[str]:
-    from ohmprop import equilibrium, spice
+    from ohmprop import spice
 
     if not spice.available():
         return ["ngspice: not found, so voltages were not compared"]
     if job.spec.dtype != "float64":
         return ["ngspice: not compared, float32 cannot reach its digits; set dtype=float64"]
-    trainer, inputs = job.trainer, job.data.inputs[:_ROWS]
-    network, loss = trainer.network, trainer.loss
-    g, x = tuple(map(jnp.asarray, job.initial)), jnp.asarray(inputs)
-    free = equilibrium.solve(network, g, x, throw=True)
-    slope = loss.slope(network.predict(free.voltages[-1]), jnp.asarray(job.data.targets[:_ROWS]))
-    current = network.output_currents(-job.spec.learning.beta * slope)
-    nudged = equilibrium.nudge(network, g, x, free, equilibrium.ConstantNudge(current))
+    trainer, inputs, targets = job.trainer, job.data.inputs[:_ROWS], job.data.targets[:_ROWS]
+    network, state = trainer.network, trainer.init(job.initial, seed=job.spec.seed)
+    conductances = trainer.conductances(state)
     none: list[Any] = [None] * len(network.hidden)
     limit = _CLAMP_VOLT if job.spec.network.diode.kind == "clamp" else _VOLT
     lines = []
-    for name, ours, injected in (
-        ("free", free, None),
-        ("nudged", nudged, (*none, np.asarray(current))),
-    ):
-        theirs = spice.operating_points(network, job.initial, inputs, injected)
+    for k, (current, ours) in enumerate(watch(trainer, state, inputs, targets)):
+        raise_if_failed(ours.certificate)
+        name = f"nudge {k}" if k else "free"
+        injected = None if current is None else (*none, np.asarray(current))
+        theirs = spice.operating_points(network, conductances, inputs, injected)
         worst = max(
             float(np.max(np.abs(np.asarray(a) - np.asarray(b))))
             for a, b in zip(ours.voltages, theirs, strict=True)

@@ -11,6 +11,8 @@ _DATASETS = {"Iris": "iris", "BreastCancer": "breast_cancer"}
 _MODELS = {"yacopcic": "yakopcic"}
 _COMMON = {"U", "L", "g_max", "g_min", "memristor"}
 _SEED = 111
+_OURS = {"data", "network", "device", "initial", "learning", "write"}
+_DEFAULT_BIAS = [1.0, -1.0]
 _KNOWN = {
     "": "dataset model",
     "dataset": "type scale split_size output_shift output_midpoint batch_size shuffle",
@@ -24,13 +26,10 @@ _KNOWN = {
 
 
 def is_ebana(config: Any) -> bool:
-    """Whether `config` has the keys of one of the seed's configuration files."""
-    return (
-        isinstance(config, dict)
-        and isinstance(config.get("model"), dict)
-        and "weight_initializer" in config["model"]
-        and "dataset" in config
-    )
+    """Whether `config` has a section of the seed's configuration files, even if damaged."""
+    if not isinstance(config, dict) or config.keys() & _OURS:
+        return False
+    return any(isinstance(config.get(key), dict) for key in ("dataset", "model"))
 
 
 def translate(config: dict[str, Any], name: str = "ebana") -> tuple[dict[str, Any], list[str]]:
@@ -82,7 +81,7 @@ def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[
         },
         "network": {
             "hidden": _hidden(model),
-            "bias": [bias] * (len(_hidden(model)) + 1),
+            "bias": None if bias == _DEFAULT_BIAS else [bias] * (len(_hidden(model)) + 1),
             "diode": {
                 "kind": "piecewise_linear",
                 "v_th": model["diode_params"]["VTH"],

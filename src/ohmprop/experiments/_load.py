@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ohmprop._core import BadInput
 from ohmprop._core._errors import nearest
-from ohmprop.experiments._builtin import builtin
+from ohmprop.experiments._builtin import builtin, builtin_names
 from ohmprop.experiments._ebana import is_ebana, translate
 from ohmprop.experiments._spec import Spec
 
@@ -23,7 +23,16 @@ class Loaded(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-6 is a number and only true/false are booleans."""
+    """Safe YAML in which 1e-6 is a number, only true/false are booleans and no key comes twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                problem = f"the key {key.value!r} comes twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -84,17 +93,26 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
         raw, name, folder = json.loads(json.dumps(source)), "run", Path.cwd()
     else:
         path = Path(source)
+        if path.is_dir() and str(source) not in builtin_names():
+            inside = path / "spec.yaml"
+            hint = f", such as the {inside} in it" if inside.is_file() else ""
+            raise BadInput(f"{path} is a folder; expected a spec file{hint}")
         if not path.is_file():
             if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
                 raise BadInput(f"{source}: no such file")
             return builtin(str(source)), [], Path.cwd()
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{source}: cannot be read: {error}") from None
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{source}: not UTF-8 text ({error.reason})") from None
+        except OSError as error:
+            raise BadInput(f"{source}: cannot be read: {error.strerror or error}") from None
         raw, name, folder = parse(text, str(source)), path.stem, path.parent
     if not isinstance(raw, dict):
-        raise BadInput(f"{source}: expected a table of sections, found {type(raw).__name__}")
+        found = {list: "a list", str: "text", type(None): "nothing"}.get(type(raw), repr(raw))
+        raise BadInput(
+            f"{source}: expected a spec, a table with sections such as 'data', found {found}"
+        )
     if is_ebana(raw):
         raw, notes = translate(raw, name)
         return raw, notes, folder
@@ -105,7 +123,7 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
 def _assign(raw: dict[str, Any], sets: list[str]) -> None:
     for item in sets:
         path, equals, text = item.partition("=")
-        if not equals or not path:
+        if not equals or not all(path.split(".")):
             raise BadInput(f"--set {item}: expected a.b=value")
         *parents, last = path.split(".")
         node: Any = raw

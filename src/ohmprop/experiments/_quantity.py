@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BeforeValidator
 
-_NUMBER = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+_NUMBER = re.compile(r"^[-+]?((\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf)$", re.IGNORECASE)
 
 
 def _convert(text: str, unit: str) -> float:
@@ -80,7 +80,7 @@ def quantity(
     return BeforeValidator(_reader(unit, above=above, least=least))
 
 
-def _integer(least: int) -> Callable[[Any], Any]:
+def _integer(least: int, most: int | None) -> Callable[[Any], Any]:
     def read(value: Any) -> int:
         kind = "a positive whole number" if least == 1 else f"a whole number of at least {least}"
         if isinstance(value, str) and _NUMBER.match(value.strip()):
@@ -88,11 +88,14 @@ def _integer(least: int) -> Callable[[Any], Any]:
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole or int(value) < least:
             raise ValueError(f"expected {kind}, found {value!r}")
-        return int(value)
+        number = int(value)
+        if most is not None and number > most:
+            raise ValueError(f"expected {kind} and at most {most}, found {value!r}")
+        return number
 
     return read
 
 
-def whole(least: int) -> BeforeValidator:
-    """What makes an annotated int a whole number of at least `least`; booleans are refused."""
-    return BeforeValidator(_integer(least))
+def whole(least: int, most: int | None = None) -> BeforeValidator:
+    """What makes an annotated int a whole number from `least` to `most`; booleans are refused."""
+    return BeforeValidator(_integer(least, most))

@@ -10,26 +10,31 @@ import numpy as np
 from ohmprop._core import BadInput
 from ohmprop.data import Encoding, read_features
 from ohmprop.equilibrium import raise_if_failed, solve
-from ohmprop.experiments._build import Job, make_network
+from ohmprop.experiments._build import Job, in_own_precision, make_network
 from ohmprop.experiments._checkpoint import Checkpoint, Records
 from ohmprop.experiments._load import load_spec
+from ohmprop.experiments._spec import Spec
 
 _FIRST = ("epoch", "loss", "accuracy")
 
 
-def history_text(records: Records) -> str:
-    """The records as CSV, one row an epoch, floats as `repr` writes them."""
-    columns: dict[str, np.ndarray] = {"epoch": np.arange(1, len(records["loss"]) + 1)}
+def history_text(records: Records, known: str = "") -> str:
+    """The records as CSV, one row an epoch, floats as `repr` writes them.
+
+    `known` is the text of the first epochs, which is only carried on.
+    """
+    done = max(known.count("\n") - 1, 0)
+    columns: dict[str, np.ndarray] = {"epoch": np.arange(done + 1, len(records["loss"]) + 1)}
     for name in ("loss", "accuracy", *(k for k in records if k not in _FIRST)):
-        values = np.asarray(records[name])
+        values = np.asarray(records[name])[done:]
         if values.ndim == 1:
             columns[name] = values
         else:
             flat = values.reshape(len(values), -1)
             columns |= {f"{name}_{k + 1}": flat[:, k] for k in range(flat.shape[1])}
     rows = zip(*(c.tolist() for c in columns.values()), strict=True)
-    lines = [",".join(columns), *(",".join(_cell(v) for v in row) for row in rows)]
-    return "\n".join(lines) + "\n"
+    head = known or ",".join(columns) + "\n"
+    return head + "".join(",".join(_cell(v) for v in row) + "\n" for row in rows)
 
 
 def _cell(value: Any) -> str:
@@ -89,9 +94,9 @@ def load_model(folder: str | Path) -> tuple[Any, tuple[np.ndarray, ...], Encodin
         with np.load(path, allow_pickle=False) as file:
             stored = {key: file[key] for key in file.files}
         encoding = Encoding.from_dict(json.loads(str(stored.pop("encoding"))))
+        conductances = tuple(stored[f"crossbar_{k + 1}"] for k in range(len(stored)))
     except Exception as error:
         raise BadInput(f"{path}: cannot be read ({error})") from None
-    conductances = tuple(stored[f"crossbar_{k + 1}"] for k in range(len(stored)))
     return load_spec(folder / "spec.yaml").spec, conductances, encoding
 
 
@@ -101,11 +106,18 @@ def predict(folder: str | Path, csv: str | Path) -> tuple[list[str], np.ndarray,
     Returns the predicted class of each row, the outputs (V) [n, k] and the class names.
     """
     spec, conductances, encoding = load_model(folder)
-    features = read_features(csv, encoding)
-    inputs = encoding.encode(features).astype(np.dtype(spec.dtype))
-    network = make_network(spec, inputs.shape[1], encoding.outputs)
-    settled = solve(network, tuple(map(jnp.asarray, conductances)), jnp.asarray(inputs))
-    raise_if_failed(settled.certificate)
-    y = np.asarray(network.predict(settled.voltages[-1]))
+    inputs = encoding.encode(read_features(csv, encoding))
+    y = _outputs(spec, conductances, inputs, encoding.outputs)
     names = encoding.class_names
     return [names[k] for k in encoding.decode(y)], y, names
+
+
+@in_own_precision
+def _outputs(
+    spec: Spec, conductances: tuple[np.ndarray, ...], inputs: np.ndarray, outputs: int
+) -> np.ndarray:
+    network = make_network(spec, inputs.shape[1], outputs)
+    x = jnp.asarray(inputs.astype(np.dtype(spec.dtype)))
+    settled = solve(network, tuple(map(jnp.asarray, conductances)), x)
+    raise_if_failed(settled.certificate)
+    return np.asarray(network.predict(settled.voltages[-1]))

@@ -9,6 +9,7 @@ from ohmprop.experiments._quantity import quantity, read_quantity, whole
 Volt = Annotated[float, quantity("V")]
 PositiveVolt = Annotated[float, quantity("V", above=0)]
 PositiveOhm = Annotated[float, quantity("ohm", above=0)]
+Seed = Annotated[int, whole(0, 2**32 - 1)]  # what NumPy's `RandomState` takes
 Fraction = Annotated[float, quantity(least=0)]
 
 
@@ -37,7 +38,7 @@ class DataSpec(Section):
     target_shift: Volt = -0.5
     one_hot: bool | None = None
     test_fraction: Fraction = 0.0
-    split_seed: Annotated[int, whole(0)] | None = None
+    split_seed: Seed | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -139,7 +140,7 @@ class InitialSpec(Section):
     distribution: Literal["conductance", "memristance"] = "conductance"
     low: Annotated[float, quantity(above=0)] | None = None
     high: Annotated[float, quantity(above=0)] | None = None
-    seed: Annotated[int, whole(0)] | None = None
+    seed: Seed | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -161,7 +162,11 @@ class InitialSpec(Section):
 
 
 class LearningSpec(Section):
-    """Estimator, loss, optimiser and schedule. `beta` in siemens; `rates` one or one a crossbar."""
+    """Estimator, loss, optimiser and schedule.
+
+    `beta` in siemens; `rates`, one or one a crossbar, in V s, or in S where `write.scheme` is ideal
+    (see `WriteSpec`).
+    """
 
     estimator: Literal["positive", "negative", "centred", "random_sign", "four_point", "exact"] = (
         "centred"
@@ -197,7 +202,13 @@ class LearningSpec(Section):
 
 
 class WriteSpec(Section):
-    """How a wanted change becomes a pulse: PWM at `amplitude`, PAM at `frequency`, or ideal."""
+    """How a wanted change becomes a pulse: PWM at `amplitude`, PAM at `frequency`, or ideal.
+
+    q = rate times the optimiser's step is written as a flux of q V s by both pulse schemes: `pwm`
+    for |q|/amplitude seconds, `pam` at q frequency volts. `ideal` changes the conductance itself,
+    by q siemens. So `learning.rates` are in V s for `pwm` and `pam` and in S for `ideal`, where
+    they must be chosen anew (1e-5 S suits `adam` on 1e-5 to 8e-4 S).
+    """
 
     scheme: Literal["pwm", "pam", "ideal"] = "pwm"
     amplitude: PositiveVolt = 1.0
@@ -208,7 +219,7 @@ class Spec(Section):
     """One training run."""
 
     name: str = "run"
-    seed: Annotated[int, whole(0)] = 0
+    seed: Seed = 0
     data: DataSpec
     network: NetworkSpec = NetworkSpec()
     device: DeviceSpec = DeviceSpec()

@@ -5,6 +5,8 @@ beta is a conductance (S); for the entropies, whose logits are y / v_l, it is in
 Source: Döll, Müller, Ulmann (2025), eq. 12; Kendall et al., arXiv 2006.01981.
 """
 
+import abc
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,21 +18,21 @@ from .._core import BadInput, nearest
 class AbstractLoss(eqx.Module):
     """Cost C of one sample: outputs `y` (V) against targets (V), [b, k]."""
 
+    @abc.abstractmethod
     def cost(self, y: Float[Array, "b k"], target: Float[Array, "b k"]) -> Float[Array, " b"]:
         """C per sample, summed over outputs: what is nudged and differentiated."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def slope(self, y: Float[Array, "b k"], target: Float[Array, "b k"]) -> Float[Array, "b k"]:
         """dC/dy."""
-        raise NotImplementedError
 
     def slope_change(self, y, target, dy):
         """dC/dy at y + dy minus at y, without subtraction where it can be avoided."""
         return self.slope(y + dy, target) - self.slope(y, target)
 
+    @abc.abstractmethod
     def hessian(self, y: Float[Array, "b k"], target: Float[Array, "b k"]) -> Float[Array, "b k k"]:
         """d2C/dy2."""
-        raise NotImplementedError
 
     def report(self, y: Float[Array, "b k"], target: Float[Array, "b k"]) -> Float[Array, ""]:
         """The loss a run reports: the mean of C over samples and outputs."""

@@ -139,13 +139,18 @@ class Trainer(eqx.Module):
         after, records = _run(self, state, inputs, targets, epochs)
         records = {name: np.asarray(value) for name, value in records.items()}
         if not records["passed"].all():
-            for device in (state.device, after.device):
-                free = _settle(self.network, self.bench.read(device), inputs, self.rtol)
+            for _ in range(int(records["passed"].argmin())):  # again, to where the failed one began
+                state, _ = _run(self, state, inputs, targets, 1)
+            done = int(state.epoch)
+            where = f"epoch {done + 1} (good up to epoch {done}): "
+            free = _settle(self.network, self.bench.read(state.device), inputs, self.rtol)
+            try:
                 raise_if_failed(free.certificate)
-            failed = int(state.epoch) + int(records["passed"].argmin())
+            except CertificateError as error:
+                raise CertificateError(f"{where}{error}") from None
             raise CertificateError(
-                f"epoch {failed}: the network did not settle there, or not when nudged. "
-                "Try float64 or a smaller beta."
+                f"{where}the free states settle, but a nudged one, or one of a later mini-batch, "
+                "does not. Try float64, a smaller beta or a smaller rate."
             )
         return after, records
 
