@@ -9,7 +9,8 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 
 import argparse  # noqa: E402
 
-from ._rows import ROWS, Row  # noqa: E402
+from ._rows import ROWS  # noqa: E402
+from ._timing import Row  # noqa: E402
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -18,20 +17,11 @@ import jax.numpy as jnp  # noqa: E402
 from ohmprop import spice  # noqa: E402
 
 from ._job import EPOCHS, RATE, conductances, iris  # noqa: E402
-from ._timing import interleaved, quantile  # noqa: E402
+from ._scale import scale_row  # noqa: E402
+from ._timing import Row, interleaved, quantile  # noqa: E402
 from ._yardstick import Iris  # noqa: E402
 
 MEMBERS, CURVE = 64, 30  # runs under vmap; epochs whose loss must agree
-
-
-class Row(NamedTuple):
-    """A line of the table; `ratio` None has no bar, `missing` marks what could not be run."""
-
-    name: str
-    value: str
-    ratio: float | None = None
-    bar: float | None = None
-    missing: bool = False
 
 
 def _compiled():
@@ -132,4 +122,10 @@ def spice_row(rounds: int) -> Iterator[Row]:
     yield Row("(d) one epoch: ngspice / ours (speed-up)", f"{factor:.0f} times", factor)
 
 
-ROWS = {"numpy": numpy_row, "vmap": vmap_row, "cold": cold_row, "spice": spice_row}
+ROWS = {
+    "numpy": numpy_row,
+    "vmap": vmap_row,
+    "cold": cold_row,
+    "spice": spice_row,
+    "scale": scale_row,
+}

@@ -1,7 +1,18 @@
-"""Interleaved timing: what shares a round shares the machine's load."""
+"""Rows of the table, and interleaved timing: what shares a round shares the machine's load."""
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A line of the table; `ratio` None has no bar, `missing` marks what could not be run."""
+
+    name: str
+    value: str
+    ratio: float | None = None
+    bar: float | None = None
+    missing: bool = False
 
 
 def quantile(values: list[float], q: float) -> float:

@@ -60,7 +60,7 @@ def finite_differences(bench, losses, g, inputs, targets):
     return result
 
 
-@pytest.mark.parametrize("hidden", [(3,), (3, 2), (3, 2, 3)])
+@pytest.mark.parametrize("hidden", [(3,), (3, 2), (3, 2, 3), (3, 22)])  # the last by products
 @pytest.mark.parametrize("diode", [PIECEWISE, SHOCKLEY], ids=["piecewise", "shockley"])
 def test_exact_is_the_gradient_of_the_mean_cost(diode, hidden):
     bench, g, inputs, targets = circuit(diode, hidden)

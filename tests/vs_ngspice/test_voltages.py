@@ -24,6 +24,7 @@ GROUPS = [
     Group(2, (5, 3), 1, ("none", "none")),
     Group(3, (4,), 2, ("clamp",)),
     Group(3, (6, 4, 3), 2, ("clamp", "shockley upper", "clamp")),
+    Group(3, (5, 24), 2, ("pwl both", "shockley both")),  # wide: solved by products
 ]
 
 

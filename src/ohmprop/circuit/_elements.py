@@ -16,8 +16,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._core import thermal_voltage
+from .._core._arrays import ratio
 
 Sides = Literal["upper", "lower", "both"]
+_HALLEY = 4  # cubic steps of a scalar exponential, to rounding from where they start
 _CONDUCTING = 1e-6  # A; a Shockley diode has no kink, so 'on' needs a threshold
 
 
@@ -40,6 +42,10 @@ class AbstractDiode(eqx.Module):
         """i(v + d) - i(v), to full relative precision however small d is."""
         del v
         return jnp.zeros_like(d)
+
+    def balance(self, g: Float[Array, "*n"], current: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Voltage v at which g v + i(v) = current, with g the node's conductance in S."""
+        return jnp.clip(ratio(current, g), *self.bounds())
 
     def conducting(self, v: Float[Array, "*n"]) -> Float[Array, "*n"]:
         """Whether the element is on."""
@@ -100,6 +106,16 @@ class PiecewiseLinearDiode(AbstractDiode):
         down = ramp(-v - self.v_th, -d) if self.sides != "upper" else none
         return (up - down) / self.r_on
 
+    def balance(self, g, current):
+        v = ratio(current, g)
+        within = jnp.clip(
+            v,
+            -self.v_th if self.sides != "upper" else None,
+            self.v_th if self.sides != "lower" else None,
+        )
+        share = g * self.r_on  # of what lies beyond the kink, the wire keeps a part
+        return within + (v - within) * (share / (1.0 + share))
+
 
 class ShockleyDiode(AbstractDiode):
     """i = i_s (exp((v - v_bias)/(n V_T)) - 1), mirrored when two-sided; V_T at 27 degC.
@@ -136,6 +152,25 @@ class ShockleyDiode(AbstractDiode):
 
     def conducting(self, v):
         return jnp.abs(self.current(v)) > _CONDUCTING
+
+    def balance(self, g, current):
+        # Halley's steps from above the root: neither the wire nor the diode draws more than arrives
+        both, n_vt = self.sides == "both", self.n * thermal_voltage()
+        sign = jnp.where(current < 0, -1.0, 1.0) if both else 1.0 if self.sides == "upper" else -1.0
+        m, bias, leak = sign * current, self.v_bias, self.i_s
+        if both:  # below zero, a bias only multiplies the current of two opposed diodes
+            leak = leak * jnp.exp(-jnp.minimum(bias, 0) / n_vt)
+            bias = jnp.maximum(bias, 0)
+        wire = ratio(m if both else m + leak, g)
+        v = jnp.minimum(wire, bias + n_vt * jnp.log1p(jnp.maximum(m - g * bias, 0) / leak))
+        for _ in range(_HALLEY):
+            up = leak * jnp.exp((v - bias) / n_vt)
+            down = leak * jnp.exp(-(v + bias) / n_vt) if both else leak
+            over = g * v + up - down - m
+            slope = g + (up + down if both else up) / n_vt
+            curvature = (up - down if both else up) / n_vt**2
+            v = v - ratio(over, slope - 0.5 * curvature * ratio(over, slope))
+        return sign * v
 
     def limit(self, v, step):
         # Junction limiting: above the knee, exp(step/nV_T) - 1 is what the tangent promised, so

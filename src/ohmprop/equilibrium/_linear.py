@@ -2,7 +2,8 @@
 
 No two nodes of a layer are joined, so the first layer is eliminated by division. Each later layer
 then has a small dense Schur complement per sample, factorised as L D L^T: unrolled with the batch
-axis last up to 8 nodes, where that is many times faster than a batched Cholesky call.
+axis last up to 8 nodes, where that is many times faster than a batched Cholesky call. Where a later
+layer has more than 20 nodes nothing is factorised: conjugate gradients (see `_conjugate`).
 """
 
 from typing import NamedTuple
@@ -11,7 +12,10 @@ import jax.numpy as jnp
 import jax.scipy.linalg as jsl
 from jaxtyping import Array
 
+from ._conjugate import conjugate, solve_system
+
 _UNROLL = 8  # nodes; compile time grows with the cube
+_DENSE = 20  # nodes: ten classes; a Schur complement costs the cube per sample
 
 
 class Factor(NamedTuple):
@@ -22,6 +26,21 @@ class Factor(NamedTuple):
 
     first: Array
     rest: tuple[Array, ...]
+
+
+class Unfactorised(NamedTuple):
+    """The system itself, for conjugate gradients."""
+
+    diagonal: tuple[Array, ...]
+    stiffness: Array | None
+
+
+Tangent = Factor | Unfactorised
+
+
+def is_wide(sizes: tuple[int, ...]) -> bool:
+    """Whether layers of `sizes` nodes are too wide to factorise."""
+    return max(sizes[1:], default=0) > _DENSE
 
 
 def _decompose(s: Array) -> Array:
@@ -70,11 +89,13 @@ def _apply_inverse_matrix(factor: Array, rhs: Array) -> Array:
 
 def factorise(
     diagonal: tuple[Array, ...], couplings: tuple[Array, ...], stiffness: Array | None = None
-) -> Factor:
+) -> Tangent:
     """Factor of the matrix with blocks diag(D_l) and -G_l; `stiffness` [b, n, n] adds to the last.
 
     `diagonal[l]` is [b, n_l], all positive.
     """
+    if is_wide(tuple(d.shape[-1] for d in diagonal)):
+        return Unfactorised(diagonal, stiffness)
     first = 1.0 / diagonal[0]
     if len(diagonal) == 1:
         if stiffness is None:
@@ -98,9 +119,23 @@ def factorise(
 
 
 def backsolve(
-    factor: Factor, couplings: tuple[Array, ...], rhs: tuple[Array, ...]
+    factor: Tangent, couplings: tuple[Array, ...], rhs: tuple[Array | None, ...]
 ) -> tuple[Array, ...]:
-    """Solution of the factorised system for right-hand sides `rhs[l]` [b, n_l]."""
+    """Solution of the factorised system for right-hand sides `rhs[l]` [b, n_l].
+
+    None stands for zero and spares conjugate gradients its products; derivatives need it spelt out.
+    """
+    if isinstance(factor, Unfactorised):
+        diagonal, stiffness = factor
+        if any(r is None for r in rhs):
+            return conjugate(diagonal, couplings, rhs, stiffness).x
+        return solve_system(diagonal, couplings, rhs, stiffness)  # pyright: ignore[reportArgumentType]
+    sizes = (*(g.shape[0] for g in couplings), couplings[-1].shape[1] if couplings else 0)
+    batch = factor.first.shape[0]
+    rhs = tuple(
+        jnp.zeros((batch, n), factor.first.dtype) if r is None else r
+        for r, n in zip(rhs, sizes, strict=True)
+    )
     if not couplings:
         if factor.rest:
             return (_apply_inverse(factor.rest[0], rhs[0]),)

@@ -11,29 +11,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ..circuit import Network, NoDiode, PiecewiseLinearDiode, ScaledCircuit, ShockleyDiode
-from ._certificate import Certificate, Excess, conclude, default_rtol, measure, raise_if_failed
+from ._certificate import Excess, conclude, measure
 from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
-from ._linear import Factor, backsolve, factorise
+from ._linear import Tangent, backsolve, factorise
 
 _STALLED = 1e3  # times the tolerance: there, a residual that no longer halves is rounding
-_PIECEWISE = (NoDiode, PiecewiseLinearDiode)
-
-
-class Equilibrium(NamedTuple):
-    """Settled voltages of the node layers (V, [b, n_l]) with their certificate.
-
-    `change` is the exact difference from the free state for a nudged equilibrium, else None.
-    `tangent` is the factorised Hessian at the free state where the solver has it at hand.
-    """
-
-    voltages: Layers
-    change: Layers | None
-    certificate: Certificate
-    steps: Array
-    tangent: Factor | None = None
 
 
 class System(NamedTuple):
@@ -86,7 +71,7 @@ class System(NamedTuple):
             moved.append(jnp.clip(x + c, *b))
         return tuple(moved)
 
-    def step(self, u: Layers, net: Layers) -> tuple[Layers, Factor]:
+    def step(self, u: Layers, net: Layers) -> tuple[Layers, Tangent]:
         """One Newton step from `u`, and the factorised Hessian it used."""
         couplings = self.circuit.couplings
         diagonal, stiffness = self.slope(u)
@@ -100,8 +85,11 @@ class System(NamedTuple):
         return tuple(jnp.where(h, t, x) for (h, t), x in zip(held, moved, strict=True)), factor
 
 
-def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: int):
-    """Newton's loop from `u`; returns voltages, certificate, steps and the last factor."""
+def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
+    """Newton's loop from `u`; returns voltages, certificate, steps and the last factor.
+
+    With `factor` None the last factor is not kept.
+    """
 
     def examine(u):
         net, element = system.law(u)
@@ -110,11 +98,11 @@ def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: in
     def advance(carry):
         u, net, before, _, count, polish, _ = carry
         polish = jnp.where(jnp.all(before.worst <= 1), polish - 1, polish)
-        u, factor = system.step(u, net)
+        u, used = system.step(u, net)
         net, after = examine(u)
         stalled = (after.worst < _STALLED) & (after.worst > 0.5 * before.worst)
         going = jnp.any((after.worst > 1) & ~stalled)
-        return u, net, after, going, count + 1, polish, factor
+        return u, net, after, going, count + 1, polish, None if factor is None else used
 
     def unfinished(carry):
         _, _, _, going, count, polish, _ = carry
@@ -129,78 +117,30 @@ def newton(system: System, u: Layers, factor: Factor, rtol: float, max_steps: in
     return u, conclude(excess, tuple(x.shape[-1] for x in u)), count, factor
 
 
-def solve(
-    network: Network,
-    conductances: Layers,
-    inputs: Float[Array, "b f"],
-    *,
-    rtol: float | None = None,
-    max_steps: int = 200,
-    differentiable: bool = False,
-    throw: bool = False,
-) -> Equilibrium:
-    """Free equilibrium: the voltages at which KCL holds at every node.
+def settle(network: Network, circuit: ScaledCircuit, rtol: float, max_steps: int):
+    """Scaled free voltages [b, n_l], certificate, steps, and the factorised Hessian there or None.
 
-    `conductances`: S, one array per crossbar; `inputs`: V. `rtol` defaults to 1e-10 in float64
-    and 1e-5 in float32. With `differentiable`, voltages carry their derivative with respect to
-    conductances, inputs and element parameters by the implicit function theorem. With `throw`
-    (outside jit), a failed certificate raises `CertificateError`.
+    Of piecewise linear diodes alone, the last step's Hessian is that of the state it reached.
     """
-    circuit = network.scaled(conductances, inputs)
-    rtol = default_rtol(inputs.dtype) if rtol is None else rtol
-    settled = jax.lax.stop_gradient(circuit)
-    frozen = jax.lax.stop_gradient(network)
-    parts, limits = elements(frozen), bounds(frozen, settled)
+    parts, limits = elements(network), bounds(network, circuit)
 
     def law(u):
-        drawn = [e.current(x * s) / s for e, x, s in zip(parts, u, settled.scale, strict=True)]
-        net = net_current(settled, u, settled.sources)
+        drawn = [e.current(x * s) / s for e, x, s in zip(parts, u, circuit.scale, strict=True)]
+        net = net_current(circuit, u, circuit.sources)
         return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(map(jnp.abs, drawn))
 
     def slope(u):
-        return diagonals(frozen, settled, u), None
+        return diagonals(network, circuit, u), None
 
-    system = System(frozen, settled, law, slope, limits)
+    system = System(network, circuit, law, slope, limits)
     start = tuple(
-        jnp.clip(jnp.zeros_like(s), *b) for s, b in zip(settled.sources, limits, strict=True)
+        jnp.clip(jnp.zeros_like(s), *b) for s, b in zip(circuit.sources, limits, strict=True)
     )
-    first, factor = system.step(start, law(start)[0])
-    u, certificate, steps, factor = newton(system, first, factor, rtol, max_steps - 1)
-    if throw:
-        raise_if_failed(certificate)
-    if differentiable:
-        u = _with_derivative(network, circuit, frozen, settled, u)
-    volts = tuple(x * s for x, s in zip(u, circuit.scale, strict=True))
-    # of piecewise linear diodes alone, the last step's Hessian is that of the state it reached
-    last = factor if all(isinstance(d, _PIECEWISE) for d in network.diodes) else None
-    return Equilibrium(volts, None, certificate, steps + 1, last)
+    u, factor = system.step(start, law(start)[0])
+    u, certificate, steps, factor = newton(system, u, factor, rtol, max_steps - 1)
+    piecewise = all(isinstance(d, (NoDiode, PiecewiseLinearDiode)) for d in network.diodes)
+    return u, certificate, steps + 1, factor if piecewise else None
 
 
 def _is_curved(network) -> bool:
     return any(isinstance(d, ShockleyDiode) for d in network.diodes)
-
-
-def _with_derivative(network, circuit, frozen, settled, u):
-    """u plus one Newton step whose value is rounding but whose derivative is du/dparameters."""
-    net = net_current(circuit, u, circuit.sources)
-    drawn = [
-        e.current(x * s) / s for e, x, s in zip(elements(network), u, circuit.scale, strict=True)
-    ]
-    residual = tuple(n - i for n, i in zip(net, drawn, strict=True))
-    held = [
-        hold(x, jax.lax.stop_gradient(r), d, *b)[0]
-        for x, r, d, b in zip(u, residual, settled.diagonal, bounds(frozen, settled), strict=True)
-    ]
-    moved = []
-    for h, r, x, d, e, s in zip(
-        held, residual, u, settled.diagonal, elements(network), circuit.scale, strict=True
-    ):  # a held node follows its clamp's voltage
-        lower, upper = e.bounds()
-        bound = jnp.where(h, jnp.where(r > 0, upper, lower), 0.0)
-        moved.append(jnp.where(h, HELD * d * (bound / s - x), r))
-    residual = tuple(moved)
-    diagonal = tuple(
-        jnp.where(h, HELD * d, d) for h, d in zip(held, diagonals(frozen, settled, u), strict=True)
-    )
-    step = backsolve(factorise(diagonal, settled.couplings), settled.couplings, residual)
-    return tuple(x + (s - jax.lax.stop_gradient(s)) for x, s in zip(u, step, strict=True))

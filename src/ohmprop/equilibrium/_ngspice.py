@@ -17,7 +17,7 @@ from ..circuit import Network
 from ..spice import operating_points
 from ._certificate import Certificate, certify, raise_if_failed
 from ._kcl import bounds, elements, hold, net_current
-from ._newton import Equilibrium
+from ._solve import Equilibrium
 
 Layers = tuple[Array, ...]
 

@@ -14,8 +14,9 @@ from jaxtyping import Array, Float
 from ..circuit import Network
 from ._certificate import default_rtol
 from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
-from ._linear import Factor, backsolve, factorise
-from ._newton import Equilibrium, System, newton
+from ._linear import backsolve, factorise
+from ._newton import System, newton
+from ._solve import Equilibrium
 
 
 class Nudge(Protocol):
@@ -53,12 +54,12 @@ def respond(
     One solve with the equilibrium's own Jacobian: the limit beta -> 0 of every nudge.
     """
     circuit = network.scaled(conductances, inputs)
-    d, _ = _linear_response(network, circuit, base, current / circuit.scale[-1])
+    d = _linear_response(network, circuit, base, current / circuit.scale[-1])
     return tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
 
 
-def _linear_response(network, circuit, base: Equilibrium, current: Array) -> tuple[Layers, Factor]:
-    """Scaled response to a scaled current at the outputs, and the factorised Hessian at `base`."""
+def _linear_response(network, circuit, base: Equilibrium, current: Array) -> Layers:
+    """Scaled response to a scaled current at the outputs."""
     factor = base.tangent
     if factor is None:
         u = tuple(v / s for v, s in zip(base.voltages, circuit.scale, strict=True))
@@ -70,8 +71,8 @@ def _linear_response(network, circuit, base: Equilibrium, current: Array) -> tup
             )
         )
         factor = factorise(diagonal, circuit.couplings)
-    rhs = tuple(jnp.zeros_like(v) for v in base.voltages[:-1]) + (current,)
-    return backsolve(factor, circuit.couplings, rhs), factor
+    rhs = (*(None for _ in base.voltages[:-1]), current)
+    return backsolve(factor, circuit.couplings, rhs)
 
 
 def nudge(
@@ -115,10 +116,10 @@ def nudge(
 
     limits = bounds(network, circuit, u0)
     still = jnp.zeros_like(base.voltages[-1])
-    start, factor = _linear_response(network, circuit, base, nudge.current(still) / s_out)
+    start = _linear_response(network, circuit, base, nudge.current(still) / s_out)
     system = System(network, circuit, law, slope, limits, base=u0)
     start = system.move(tuple(map(jnp.zeros_like, u0)), start)
-    d, certificate, steps, _ = newton(system, start, factor, rtol, max_steps)
+    d, certificate, steps, _ = newton(system, start, None, rtol, max_steps)
     change = tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
     volts = tuple(v + c for v, c in zip(base.voltages, change, strict=True))
     return Equilibrium(volts, change, certificate, steps)
