@@ -75,6 +75,7 @@ def crossbars(network, conductances, voltages, inputs=None) -> list[Balance]:
 
 def diode_current(diode, v, d=None):
     """Current (A) the element draws at `v`, or its change when v moves by `d`; and its rounding."""
+    eps = np.finfo(np.asarray(v).dtype).eps
     v, d = _wide(v), None if d is None else _wide(d)
     total, weight = np.zeros_like(v), np.zeros_like(v)
     for s in {"upper": (1,), "lower": (-1,), "both": (1, -1)}[getattr(diode, "sides", "both")]:
@@ -86,8 +87,9 @@ def diode_current(diode, v, d=None):
             else:
                 after = np.maximum(s * (v + d) - th, 0)
                 both, either = (before > 0) & (after > 0), (before > 0) | (after > 0)
+                either |= abs(s * (v + d) - th) <= 4 * eps * (size + abs(d))  # as far as one can say
                 part = np.where(both, s * d, after - before)
-                rounding = np.where(both, abs(d), either * size)
+                rounding = np.where(both, abs(d), either * (size + abs(d)))
             total, weight = total + s * part / r, weight + rounding / r
         if isinstance(diode, ShockleyDiode):
             i_s, n_vt = _wide(diode.i_s), _wide(diode.n) * thermal_voltage()

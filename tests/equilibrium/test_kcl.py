@@ -132,3 +132,17 @@ def test_vmap_over_conductances():
         one = _solve(net, tuple(a[k] for a in stack), x)
         for a, b in zip(many.voltages, one.voltages, strict=True):
             np.testing.assert_allclose(a[k], b, atol=1e-9)
+
+
+def test_float32_with_a_diode_far_stronger_than_the_wires():
+    """Rounding of v on a 1 ohm diode is 1e-5 of these node currents: its branch counts in 8 eps."""
+    bias = (np.asarray([1, -1], np.float32),) * 2
+    network = Network(4, (10,), 3, bias, (PiecewiseLinearDiode(0.3, 1.0),), (Amplifier(4.0),))
+    network = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), network)
+    settle = jax.jit(lambda g, x: equilibrium.solve(network, g, x))
+    for seed in range(10):
+        r = np.random.default_rng(seed)
+        g = tuple(jnp.asarray(r.uniform(1e-5, 2e-4, s), jnp.float32) for s in network.shapes)
+        free = settle(g, jnp.asarray(r.uniform(-2, 2, (105, 4)), jnp.float32))
+        assert network.diodes[0].conducting(free.voltages[0]).any()
+        assert free.certificate.passed.all()

@@ -126,3 +126,31 @@ def test_one_device_and_one_rate_per_crossbar():
         Trainer(t.network, t.devices, t.loss, t.estimator, t.optimiser, t.policy, (1.0,))
     with pytest.raises(BadInput, match="devices"):
         Trainer(t.network, t.devices[:1], t.loss, t.estimator, t.optimiser, t.policy, (1.0, 1.0))
+
+
+@pytest.mark.parametrize("name", ["centred", "four_point", "exact"])
+def test_nudge_response_is_the_one_to_beta(name):
+    """In a linear network all estimators report the same change of the drops, in volts."""
+    network = trainer().network
+    t = trainer(estimator=make_estimator("positive", 1e-5))
+    measured, reference = (
+        run.evaluate(start(run), 0.01 * XOR, XOR_TARGETS)
+        for run in (trainer(estimator=make_estimator(name, 1e-5)), t)
+    )
+    assert measured["diode_on_fraction"] == 0 and len(network.shapes) == 2
+    for key in ("nudge_median", "nudge_max"):
+        np.testing.assert_allclose(measured[key], reference[key], rtol=1e-6)
+
+
+def test_weight_decay_acts_on_conductances():
+    """AdamW's step less Adam's is the decay times the conductance, whatever the state's unit."""
+    ends = []
+    for options in ({"name": "adam"}, {"name": "adamw", "weight_decay": 0.1}):
+        t = trainer(optimiser=make_optimiser(**options), model="linear_ion_drift", rates=1e-3)
+        first = start(t)
+        ends.append(t.conductances(t.run(first, XOR, XOR_TARGETS, 1)[0]))
+        before = t.conductances(first)
+    for plain, decayed, g in zip(*ends, before, strict=True):
+        inside = (decayed > 2e-5) & (plain < 9e-3)
+        assert inside.any()
+        np.testing.assert_allclose((plain - decayed)[inside], 1e-4 * g[inside], rtol=1e-6)

@@ -20,7 +20,7 @@ from .._core._arrays import ratio
 from ..circuit import Network, ScaledCircuit
 from ._certificate import Certificate, certify
 from ._conjugate import dot, eliminated, kept, neighbours
-from ._kcl import HELD, Layers, bounds, diagonals, elements, hold
+from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, unmet
 
 _IDLE = 20  # evaluations in which no residual halves: rounding, and no more to be had
 # first tolerance of the layer-wise residual, in the certificate's rtol; float64 is SPICE's judge
@@ -68,7 +68,7 @@ def settle(
         g = {l: solve(l, arriving[l]) for l in own}
         return tuple(u[l] for l in range(count)), arriving, g
 
-    def unmet(e, f):
+    def shortfall(e, f):
         """Largest residual over the layer's largest current, per sample."""
         worst = []
         for l in own:
@@ -78,19 +78,21 @@ def settle(
         return jnp.max(jnp.stack(worst), axis=0)
 
     def certified(u, arriving):
-        residual, element = [], []
+        residual, element, weight = [], [], []
         for l, (x, part, d, s) in enumerate(zip(u, parts, diagonal, circuit.scale, strict=True)):
             drawn = part.current(x * s) / s
             net = arriving[l] - d * x - drawn
             held, target = hold(x, net, d, *limits[l])
-            residual.append(jnp.where(held, d * (target - x), net))
-            element.append(jnp.abs(drawn) + jnp.where(held, jnp.abs(net), 0.0))
-        return certify(circuit, u, tuple(residual), tuple(element), rtol, exact=False)
+            residual.append(unmet(held, target, x, net))
+            element.append(jnp.abs(drawn) + jnp.abs(net - residual[-1]))
+            weight.append(part.conductance(x * s) * jnp.abs(x))
+        found = (tuple(residual), tuple(element), tuple(weight))
+        return certify(circuit, u, *found, rtol, exact=False)
 
     def step(s: _State):
         u, arriving, g = evaluate(s.e)
         f = {l: g[l] - s.e[l] for l in own}
-        size, norm = unmet(s.e, f), dot(f, f, diagonal)
+        size, norm = shortfall(s.e, f), dot(f, f, diagonal)
         halved = size < 0.5 * s.best
         idle = jnp.where(jnp.any(halved & (size > s.tol)), 0, s.idle + 1)
         small = jnp.all(size <= s.tol)

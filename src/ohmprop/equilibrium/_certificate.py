@@ -102,6 +102,7 @@ def measure(
     u: tuple[Array, ...],
     residual: tuple[Array, ...],
     element: tuple[Array, ...],
+    weight: tuple[Array, ...],
     rtol: float,
     fixed_rows: bool = True,
     exact: bool | None = None,
@@ -109,13 +110,14 @@ def measure(
     """By how much scaled voltages `u`, whose residual is `residual`, exceed their tolerance.
 
     `element[l]` is the magnitude of the other branch currents at each node (diode, injected),
-    which count among the node's branches. `exact` None: up to 1e6 pairs of sample and branch.
-    Without it the tolerances are smaller, never larger: what passes would pass exactly, at a
-    fraction of the cost.
+    which count among the node's branches, and `weight[l]` their G_b |v|. `exact` None: up to 1e6
+    pairs of sample and branch. Without it the tolerances are smaller, never larger: what passes
+    would pass exactly, at a fraction of the cost.
     """
     if exact is None:
         exact = u[0].shape[0] * sum(g.size for g in circuit.conductances) <= _EXACT_PAIRS
     sums, rounding = branch_sums(circuit, u, fixed_rows, exact)
+    rounding = [r + e + w for r, e, w in zip(rounding, element, weight, strict=True)]
     size, other, rounding = (
         jnp.concatenate(x, axis=-1) for x in ([jnp.abs(r) for r in residual], element, rounding)
     )
@@ -124,7 +126,7 @@ def measure(
     # Behind held nodes a nudge's currents vanish: there, what is zero to rounding of the sample's
     # largest current counts as zero.
     flow = flow + eps * jnp.max(flow, axis=-1, keepdims=True)
-    tolerance = jnp.maximum(rtol * flow + 8 * eps * (rounding + other), tiny)
+    tolerance = jnp.maximum(rtol * flow + 8 * eps * rounding, tiny)
     scale = jnp.concatenate(
         [jnp.full(x.shape[-1], s, size.dtype) for s, x in zip(circuit.scale, u, strict=True)]
     )
@@ -155,12 +157,13 @@ def certify(
     u: tuple[Array, ...],
     residual: tuple[Array, ...],
     element: tuple[Array, ...],
+    weight: tuple[Array, ...],
     rtol: float,
     fixed_rows: bool = True,
     exact: bool | None = None,
 ) -> Certificate:
     """Certificate of scaled voltages `u` whose residual is `residual`; see `measure`."""
-    excess = measure(circuit, u, residual, element, rtol, fixed_rows, exact)
+    excess = measure(circuit, u, residual, element, weight, rtol, fixed_rows, exact)
     return conclude(excess, tuple(x.shape[-1] for x in u))
 
 

@@ -43,6 +43,11 @@ def hold(x, net, diagonal, lower, upper):
     return above | below, jnp.where(above, upper, jnp.where(below, lower, x))
 
 
+def unmet(held, target, x, net):
+    """Residual of each node: its clamp takes all of it, but only where the node is at its bound."""
+    return jnp.where(held & (x == target), 0.0, net)
+
+
 def bounds(network, circuit, base=None):
     """Clamp bounds per layer in scaled volts; relative to `base` if given."""
     result = []

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from ..circuit import Network, NoDiode, PiecewiseLinearDiode, ScaledCircuit, ShockleyDiode
 from ._certificate import Excess, conclude, measure
-from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current
+from ._kcl import HELD, Layers, bounds, diagonals, elements, hold, net_current, unmet
 from ._linear import Tangent, backsolve, factorise
 
 _STALLED = 1e3  # times the tolerance: there, a residual that no longer halves is rounding
@@ -24,15 +24,16 @@ _STALLED = 1e3  # times the tolerance: there, a residual that no longer halves i
 class System(NamedTuple):
     """What Newton's method is to solve: a free state, or the change a nudge causes.
 
-    `law(u)` gives the net current at each node and the magnitudes of its other branch currents,
-    `slope(u)` the Hessian's diagonal and the outputs' stiffness, `limits` the clamps' bounds.
-    `base` is the state that `u` changes, or None where `u` is the state itself; only then do
-    sources count as branches, and is the certificate exact (a nudge's is stricter, see `measure`).
+    `law(u)` gives the net current at each node, the magnitudes of its other branch currents and
+    what these weigh in rounding, slope times |v|; `slope(u)` the Hessian's diagonal and the
+    outputs' stiffness; `limits` the clamps' bounds. `base` is the state that `u` changes, or None
+    where `u` is the state itself; only then do sources count as branches, and is the certificate
+    exact (a nudge's is stricter, see `measure`).
     """
 
     network: Network
     circuit: ScaledCircuit
-    law: Callable[[Layers], tuple[Layers, Layers]]
+    law: Callable[[Layers], tuple[Layers, Layers, Layers]]
     slope: Callable[[Layers], tuple[Layers, Array | None]]
     limits: tuple
     base: Layers | None = None
@@ -49,16 +50,17 @@ class System(NamedTuple):
             for x, r, d, b in zip(u, net, self.circuit.diagonal, self.limits, strict=True)
         ]
 
-    def excess(self, u: Layers, net: Layers, element: Layers, rtol: float) -> Excess:
-        """By how much `u` misses its certificate, given `law(u)`; see `measure`."""
-        unmet, others = [], []
-        for (h, t), x, r, e, d in zip(
-            self.held(u, net), u, net, element, self.circuit.diagonal, strict=True
-        ):
-            unmet.append(jnp.where(h, d * (t - x), r))
-            others.append(e + jnp.where(h, jnp.abs(r), 0.0))
+    def examine(self, u: Layers, rtol: float) -> tuple[Layers, Excess]:
+        """Net current at `u`, and by how much it misses its certificate; see `measure`."""
+        net, element, weight = self.law(u)
+        residual = tuple(
+            unmet(h, t, x, r) for (h, t), x, r in zip(self.held(u, net), u, net, strict=True)
+        )
+        others = tuple(
+            e + jnp.abs(r - rest) for e, r, rest in zip(element, net, residual, strict=True)
+        )
         exact = None if self.free else False
-        return measure(self.circuit, u, tuple(unmet), tuple(others), rtol, self.free, exact)
+        return net, measure(self.circuit, u, residual, others, weight, rtol, self.free, exact)
 
     def move(self, u: Layers, change: Layers) -> Layers:
         """`u` after `change`, which exponentials shorten and clamps bound."""
@@ -91,15 +93,11 @@ def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
     With `factor` None the last factor is not kept.
     """
 
-    def examine(u):
-        net, element = system.law(u)
-        return net, system.excess(u, net, element, rtol)
-
     def advance(carry):
         u, net, before, _, count, polish, _ = carry
         polish = jnp.where(jnp.all(before.worst <= 1), polish - 1, polish)
         u, used = system.step(u, net)
-        net, after = examine(u)
+        net, after = system.examine(u, rtol)
         stalled = (after.worst < _STALLED) & (after.worst > 0.5 * before.worst)
         going = jnp.any((after.worst > 1) & ~stalled)
         return u, net, after, going, count + 1, polish, None if factor is None else used
@@ -110,7 +108,7 @@ def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
 
     # one step more where laws are curved: estimators of high order need more digits than rtol
     polish = 1 if _is_curved(system.network) else 0
-    net, excess = examine(u)
+    net, excess = system.examine(u, rtol)
     going = jnp.any(excess.worst > 1)
     carry = (u, net, excess, going, jnp.asarray(0), jnp.asarray(polish), factor)
     u, _, excess, _, count, _, factor = jax.lax.while_loop(unfinished, advance, carry)
@@ -127,7 +125,12 @@ def settle(network: Network, circuit: ScaledCircuit, rtol: float, max_steps: int
     def law(u):
         drawn = [e.current(x * s) / s for e, x, s in zip(parts, u, circuit.scale, strict=True)]
         net = net_current(circuit, u, circuit.sources)
-        return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(map(jnp.abs, drawn))
+        weight = [
+            e.conductance(x * s) * jnp.abs(x)
+            for e, x, s in zip(parts, u, circuit.scale, strict=True)
+        ]
+        after = tuple(n - i for n, i in zip(net, drawn, strict=True))
+        return after, tuple(map(jnp.abs, drawn)), tuple(weight)
 
     def slope(u):
         return diagonals(network, circuit, u), None

@@ -50,7 +50,10 @@ def certify_voltages(
         held, target = hold(x, r - i, d, *b)
         residual.append(jnp.where(held, d * (target - x), r - i))
         element.append(jnp.abs(i) + jnp.abs(c) + jnp.where(held, jnp.abs(r - i), 0.0))
-    return certify(circuit, u, tuple(residual), tuple(element), rtol)
+    weight = tuple(
+        e.conductance(x * s) * jnp.abs(x) for e, x, s in zip(parts, u, circuit.scale, strict=True)
+    )
+    return certify(circuit, u, tuple(residual), tuple(element), weight, rtol)
 
 
 _certify = eqx.filter_jit(certify_voltages)

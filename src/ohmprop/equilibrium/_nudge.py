@@ -108,7 +108,11 @@ def nudge(
         ]
         element = [jnp.abs(i) for i in drawn]
         element[-1] = element[-1] + jnp.abs(injected)
-        return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(element)
+        weight = tuple(
+            e.conductance((x + c) * s) * jnp.abs(c)
+            for e, x, c, s in zip(parts, u0, d, circuit.scale, strict=True)
+        )
+        return tuple(n - i for n, i in zip(net, drawn, strict=True)), tuple(element), weight
 
     def slope(d):
         u = tuple(x + c for x, c in zip(u0, d, strict=True))
@@ -118,7 +122,11 @@ def nudge(
     still = jnp.zeros_like(base.voltages[-1])
     start = _linear_response(network, circuit, base, nudge.current(still) / s_out)
     system = System(network, circuit, law, slope, limits, base=u0)
-    start = system.move(tuple(map(jnp.zeros_like, u0)), start)
+    none = tuple(map(jnp.zeros_like, u0))
+    start = tuple(
+        jnp.where(h, t, x)
+        for (h, t), x in zip(system.held(none, law(none)[0]), system.move(none, start), strict=True)
+    )
     d, certificate, steps, _ = newton(system, start, None, rtol, max_steps)
     change = tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
     volts = tuple(v + c for v, c in zip(base.voltages, change, strict=True))

@@ -68,7 +68,10 @@ class CostNudge(eqx.Module):
 
 
 class Estimate(NamedTuple):
-    """Gradient per crossbar, the free state, its outputs, whether all settled, and the changes."""
+    """Gradient per crossbar, the free state, its outputs, whether all settled.
+
+    `changes`: of the node voltages (V) under the nudge of strength beta, to first order if exact.
+    """
 
     gradient: tuple[Array, ...]
     free: Equilibrium
@@ -101,12 +104,12 @@ class Estimator(eqx.Module):
             unit = network.output_currents(-slope)
             d = bench.derivative(state, inputs, free, unit)
             total = _squares(bench, state, inputs, free, d, exact=True)
-            changes, per_beta = d, 1.0
+            changes, per_beta = tuple(self.beta * x for x in d), 1.0
         else:
             sign = jnp.asarray(1.0, y.dtype)
             if self.name == "random_sign":
                 sign = jax.random.rademacher(key, (), y.dtype)
-            total, changes = None, free.voltages
+            total = changes = None
             for multiple, weight in _STENCILS[self.name]:
                 beta = multiple * sign * self.beta
                 nudge = (
@@ -120,9 +123,9 @@ class Estimator(eqx.Module):
                 part = _squares(bench, state, inputs, free, nudged.change)
                 part = [weight * sign * p for p in part]
                 total = part if total is None else [a + b for a, b in zip(total, part, strict=True)]
-                changes = nudged.change
+                changes = nudged.change if changes is None else changes
             per_beta = self.beta
-        assert total is not None
+        assert total is not None and changes is not None
         batch, scale = inputs.shape[0], network.scale()
         if self.proxy:
             back = self.beta if self.name == "exact" else 1.0

@@ -101,10 +101,11 @@ def _check(name: str, option: str, value: object) -> None:
 
 
 def make_optimiser(name: str, **options) -> optax.GradientTransformation:
-    """`sgd`, `momentum`, `adam`, `ebana_adam`, or any Optax alias, at unit learning rate.
+    """`sgd`, `momentum`, `adam`, `ebana_adam`, or another of Optax's, at unit learning rate.
 
-    The trainer multiplies the result by each crossbar's rate. Raises `BadInput` for a name or an
-    option that does not exist, and for an option out of its range.
+    The trainer multiplies the result by each crossbar's rate; weight decay acts on conductances
+    (S). A `Trainer` takes any other Optax transformation as it is. Raises `BadInput` for a name or
+    an option that does not exist, and for an option out of its range.
     """
     known = {"ebana_adam", *_ALIASES, *_OPTAX}
     if name not in known:

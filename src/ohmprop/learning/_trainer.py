@@ -64,7 +64,7 @@ class Trainer(eqx.Module):
             jnp.asarray(d.state(jnp.asarray(g)))
             for d, g in zip(self.devices, conductances, strict=True)
         )
-        optimiser = self.optimiser.init(device)
+        optimiser = self.optimiser.init(self.bench.read(device))
         return TrainState(device, optimiser, jax.random.PRNGKey(seed), jnp.asarray(0))
 
     def conductances(self, state: TrainState) -> tuple[Array, ...]:
@@ -77,7 +77,8 @@ class Trainer(eqx.Module):
         if self.estimator.name == "random_sign":  # the only one that draws
             key, coin = jax.random.split(state.key)
         estimate = self.estimator(self.bench, self.loss, state.device, inputs, targets, coin)
-        steps, optimiser = self.optimiser.update(estimate.gradient, state.optimiser, state.device)
+        g = self.bench.read(state.device)
+        steps, optimiser = self.optimiser.update(estimate.gradient, state.optimiser, g)
         writes = tuple(
             self.policy.write(-rate * step, device.polarity)
             for rate, step, device in zip(
@@ -124,7 +125,9 @@ class Trainer(eqx.Module):
         )
         record = before | {
             "passed": before["passed"] & jnp.all(records["passed"]),
-            "clipped_fraction": records["clipped_fraction"][-1],
+            "kcl_residual": jnp.maximum(before["kcl_residual"], jnp.max(records["kcl_residual"])),
+            "kcl_relative": jnp.maximum(before["kcl_relative"], jnp.max(records["kcl_relative"])),
+            "clipped_fraction": jnp.mean(records["clipped_fraction"]),
             "write_energy": jnp.sum(records["write_energy"]),
         }
         return state._replace(epoch=state.epoch + 1), record
