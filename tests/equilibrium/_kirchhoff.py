@@ -87,7 +87,8 @@ def diode_current(diode, v, d=None):
             else:
                 after = np.maximum(s * (v + d) - th, 0)
                 both, either = (before > 0) & (after > 0), (before > 0) | (after > 0)
-                either |= abs(s * (v + d) - th) <= 4 * eps * (size + abs(d))  # as far as one can say
+                # within rounding of the kink neither can be excluded
+                either |= abs(s * (v + d) - th) <= 4 * eps * (size + abs(d))
                 part = np.where(both, s * d, after - before)
                 rounding = np.where(both, abs(d), either * (size + abs(d)))
             total, weight = total + s * part / r, weight + rounding / r
