@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ohmprop._core import VerificationError
 from ohmprop.cli import run
 from ohmprop.equilibrium import solve
+from ohmprop.report import plot_loss
 
 NAME = "ebana-iris-biolek-pwm"
 
@@ -21,11 +23,18 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setattr("ohmprop.cli._commands.prepare_jax", lambda dtype="float64": None)
 
 
-def test_train_leaves_every_file(tmp_path, capsys):
-    out = tmp_path / "run"
+def test_train_leaves_every_file(tmp_path, monkeypatch, capsys):
+    out, labels = tmp_path / "run", []
+
+    def plot(*paths, **options):
+        labels.append(options)
+        return plot_loss(*paths, **options)
+
+    monkeypatch.setattr("ohmprop.report.plot_loss", plot)
     assert run(["train", NAME, "--out", str(out), "--set", "learning.epochs=10"]) == 0
     names = {p.name for p in out.iterdir()}
     assert names >= {"history.csv", "summary.json", "spec.yaml", "conductances.npz", "loss.png"}
+    assert labels == [{"title": NAME, "unit": "V²"}]
     printed = capsys.readouterr().out
     assert "epoch 10/10" in printed and printed.strip().endswith("loss.png")
     assert run(["train", str(out / "spec.yaml"), "--out", str(out)]) == 2
@@ -68,6 +77,14 @@ def test_devices_prints_units_and_sources(capsys):
     assert "mu_v" in printed and "published" in printed
 
 
+def test_devices_prints_options_and_which_is_physical(capsys):
+    for model in ("vteam", "yakopcic"):
+        assert run(["devices", model]) == 0
+        rows = [x for x in capsys.readouterr().out.splitlines() if x.split()[1:2] == ["window"]]
+        assert [row.split("│")[2].strip() for row in rows] == ["seed", "published"]
+        assert all("option" in row and '"published" (physical)' in row for row in rows)
+
+
 def test_predict_prints_csv(tmp_path, capsys):
     table = tmp_path / "t.csv"
     table.write_text("a,b,y\n" + "".join(f"{k},{k % 3},{'u' if k < 10 else 'v'}\n"
@@ -83,6 +100,28 @@ def test_predict_prints_csv(tmp_path, capsys):
 def test_check_compares_with_the_exact_gradient(capsys):
     assert run(["check", NAME, "--set", "data.rows=60"]) == 0
     assert "cosine" in capsys.readouterr().out
+
+
+def test_a_wrong_estimator_is_code_4_after_the_table(monkeypatch, capsys):
+    def wrong(spec, say):
+        del spec
+        say("  crossbar 1: cosine 0.5")
+        raise VerificationError("crossbar 1 (cosine 0.500)")
+
+    monkeypatch.setattr("ohmprop.experiments.check", wrong)
+    assert run(["check", NAME]) == 4
+    caught = capsys.readouterr()
+    assert caught.out == "  crossbar 1: cosine 0.5\n"
+    assert caught.err == "ohmprop: error: crossbar 1 (cosine 0.500)\n"
+
+
+def test_ignored_keys_are_noted(monkeypatch, capsys):
+    monkeypatch.setattr("ohmprop.experiments.check", lambda spec, say: say("compared"))
+    assert run(["check", NAME]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["check", NAME, "--set", "write.frequency=1e3"]) == 0
+    note = "ohmprop: note: write.frequency has no effect: write.scheme is pwm\n"
+    assert capsys.readouterr().err == note
 
 
 def test_failed_certificate_is_code_3_and_keeps_the_good_epochs(tmp_path, capsys):

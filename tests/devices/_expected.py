@@ -71,11 +71,11 @@ def _yakopcic(v_p: float, v_n: float, x_n: float, seed: bool) -> Callable[[Any, 
     return step
 
 
-def _mms(u: float) -> Callable[[Any, float, float], Any]:
+def _mms(u_on: float, u_off: float, tau: float) -> Callable[[Any, float, float], Any]:
     def step(x: Any, v: float, t: float) -> Any:
-        alpha, beta = t / 1e-4, Q_OVER_K / 298.5  # 1, 1/V
-        p_on = alpha / (1 + np.exp(-beta * (v - u)))
-        p_off = alpha * (1 - 1 / (1 + np.exp(-beta * (v + u))))
+        alpha, beta = t / tau, Q_OVER_K / 298.5  # 1, 1/V
+        p_on = alpha / (1 + np.exp(-beta * (v - u_on)))
+        p_off = alpha * (1 - 1 / (1 + np.exp(-beta * (v + u_off))))
         return np.clip(x + p_on * (1 - x) - p_off * x, 0, 1)
 
     return step
@@ -94,8 +94,8 @@ PULSE: dict[tuple[str, str], Callable[[Any, float, float], Any]] = {
     ("vteam", "published"): vteam_published,
     ("yakopcic", "seed"): _yakopcic(0.5, 0.5, 0.3, True),
     ("yakopcic", "published"): _yakopcic(0.16, 0.15, 0.5, False),
-    ("mms", "seed"): _mms(1 / 0.9),
-    ("mms", "published"): _mms(0.27),
+    ("mms", "seed"): _mms(1 / 0.9, 1 / 0.9, 1e-4),
+    ("mms", "published"): _mms(0.17, 0.22, 3.2e-4),
 }
 # Pulse length moving a mid-range state by a visible part of its span, s.
 TIME: dict[tuple[str, str], float] = {
@@ -112,7 +112,7 @@ TIME: dict[tuple[str, str], float] = {
     ("yakopcic", "seed"): 5e-5,
     ("yakopcic", "published"): 5e-5,
     ("mms", "seed"): 1e-4,
-    ("mms", "published"): 5e-5,
+    ("mms", "published"): 1.5e-4,
 }
 CASES = list(PULSE)
 

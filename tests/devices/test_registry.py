@@ -59,7 +59,11 @@ def test_seed_and_published_differ_where_the_seed_deviates():
     assert pair("yakopcic", "V_p") == (0.5, 0.16)
     assert pair("yakopcic", "V_n") == (0.5, 0.15)
     assert pair("yakopcic", "x_n") == (0.3, 0.5)
-    assert pair("mms", "V_on") == (1 / 0.9, 0.27)
+    assert pair("mms", "V_on") == (1 / 0.9, 0.17)
+    assert pair("mms", "V_off") == (1 / 0.9, 0.22)
+    assert pair("mms", "tau") == (1e-4, 3.2e-4)
+    assert pair("mms", "r_on") == (100, 1 / 8.7e-3)
+    assert pair("mms", "r_off") == (1e5, 1 / 9.1e-4)
 
 
 @pytest.mark.parametrize("params", ["seed", "published"])

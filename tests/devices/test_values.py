@@ -97,11 +97,14 @@ def test_mms_thresholds_and_temperature():
     assert float(device.rate(1.0, 0.0)) == pytest.approx(odds / 1e-4, rel=1e-5)
 
 
-def test_published_mms_relaxes_to_one_half_within_seconds():
+def test_published_mms_relaxes_within_a_second():
+    # At 0 V: s_on = 1/(1 + exp(0.17/kT)) = 1.346e-3, s_off = 1/(1 + exp(0.22/kT)) = 1.931e-4.
     device = devices.make("mms", "published")
+    s_on, s_off = (1 / (1 + math.exp(u / 25.72274e-3)) for u in (0.17, 0.22))
     slope = float(device.rate(0.0, 0.6) - device.rate(0.0, 0.5)) / 0.1
-    assert float(device.rate(0.0, 0.5)) == 0.0
-    assert -1 / slope == pytest.approx(1.8, abs=0.05)  # s
+    assert -float(device.rate(0.0, 0.0)) / slope == pytest.approx(s_on / (s_on + s_off), rel=1e-5)
+    assert s_on / (s_on + s_off) == pytest.approx(0.87, abs=0.005)
+    assert -1 / slope == pytest.approx(0.21, abs=0.005)  # s
 
 
 @pytest.mark.parametrize(

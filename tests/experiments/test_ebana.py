@@ -125,6 +125,29 @@ def test_unknown_key_is_refused_with_its_place():
         translate(config)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("dataset.shuffle", True, "expected false, as in .*, found true"),
+        ("dataset.split_size", 0.2, "expected 0, as in .*, found 0.2"),
+        ("dataset.output_midpoint", 0.1, "expected 0, as in .*, found 0.1"),
+        ("model.weight_initializer.init_type", "normal", 'expected "random_uniform", .*"normal"'),
+    ],
+)
+def test_a_value_that_is_not_translated_is_refused(path, value, words):
+    config = copy.deepcopy(CONFIG)
+    *parents, key = path.split(".")
+    section = config
+    for part in parents:
+        section = section[part]
+    assert key in section
+    section[key] = value
+    with pytest.raises(BadInput, match=rf"^seed configuration: {path}: {words}"):
+        load_spec(config)
+    del section[key]
+    assert load_spec(config).spec == load_spec(CONFIG).spec
+
+
 @pytest.mark.slow
 def test_every_shipped_configuration_runs_as_it_stands(shared):
     first = {"iris": 0.17485755, "breast_cancer": 0.12220563}  # same conductances for all models

@@ -1,15 +1,44 @@
 """Runs in folders: the same bits however they were cut, and refusals that write nothing."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 
+from ohmprop import __version__
 from ohmprop._core import BadInput
-from ohmprop.experiments import build, load_spec, predict, train
+from ohmprop.experiments import build, load_spec, predict, run_job, train
 from ohmprop.experiments._records import history_text
 from ohmprop.experiments._run import chunk_length
 
+COLUMNS = [
+    "epoch",
+    "loss",
+    "accuracy",
+    "clipped_fraction",
+    "diode_on_fraction",
+    "kcl_relative",
+    "kcl_residual",
+    "passed",
+    "write_energy",
+]
+KEYS = [
+    "name",
+    "min_loss",
+    "final_loss",
+    "train_accuracy",
+    "test_accuracy",
+    "max_kcl_residual_ampere",
+    "max_kcl_residual_relative",
+    "diode_on_fraction",
+    "clipped_fraction",
+    "nudge_response_volt",
+    "write_energy_joule",
+    "epochs",
+    "wall_seconds",
+    "version",
+]
 SMALL = ["learning.epochs=12", "data.rows=60"]
 
 
@@ -82,17 +111,57 @@ def test_half_written_files_of_a_killed_run_are_removed(tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".tmp")] == ["mine.tmp"]
 
 
-def test_results_and_summary(tmp_path):
-    out = tmp_path / "run"
-    summary = train(small("data.test_fraction=0.2"), out)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with results, the summary and the records of the run that left them."""
+    out, ends = tmp_path_factory.mktemp("finished"), []
+
+    def remember(*arguments, **options):
+        ends.append(run_job(*arguments, **options))
+        return ends[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ohmprop.experiments._run.run_job", remember)
+        summary = train(small("data.test_fraction=0.2"), out)
+    return out, summary, ends[-1].records
+
+
+def test_results_and_summary(finished):
+    out, summary, _ = finished
     header, first, *rest = (out / "history.csv").read_text().splitlines()
     assert header.startswith("epoch,loss,accuracy")
     assert first.startswith("1,") and len(rest) == 11
     assert summary == json.loads((out / "summary.json").read_text())
     assert summary["epochs"] == 12
     assert summary["final_loss"] < float(first.split(",")[1])
-    assert 0 <= summary["test_accuracy"] <= 1
-    assert set(summary["nudge_response_volt"]) == {"median", "max"}
+    assert list(summary) == KEYS
+    assert summary["name"] == "ebana-iris-biolek-pwm" and summary["version"] == __version__
+    assert 0 < summary["min_loss"] <= summary["final_loss"] < 1  # V^2
+    assert summary["min_loss"] <= float(first.split(",")[1])
+    for key in ("train_accuracy", "test_accuracy", "diode_on_fraction", "clipped_fraction"):
+        assert 0 <= summary[key] <= 1, key
+    assert 0 < summary["max_kcl_residual_ampere"] < 1e-12
+    assert 0 < summary["max_kcl_residual_relative"] < 1e-10
+    assert 0 < summary["write_energy_joule"] < 1e-3
+    assert 0 < summary["wall_seconds"] < 600
+    response = summary["nudge_response_volt"]
+    assert set(response) == {"median", "max"}
+    assert len(response["median"]) == len(response["max"]) == 2  # hidden nodes and outputs
+    pairs = zip(response["median"], response["max"], strict=True)
+    assert all(0 < middle <= most < 1 for middle, most in pairs)
+
+
+def test_history_has_its_columns_in_order_and_every_digit(finished):
+    out, _, records = finished
+    with (out / "history.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == COLUMNS
+    assert [row[0] for row in rows] == [str(k + 1) for k in range(12)]
+    for place, name in enumerate(COLUMNS[1:], 1):
+        cells, values = [row[place] for row in rows], records[name]
+        assert [float(cell) for cell in cells] == values.tolist(), name
+        if values.dtype == np.float64:
+            assert cells == [repr(value) for value in values.tolist()], name
 
 
 def test_folder_rules(tmp_path):

@@ -23,6 +23,11 @@ NAME = "ebana-iris-biolek-pwm"
         ("learning.estimator=centered", ["learning.estimator", "'centred'"]),
         ("learning.rates=[1, 2, 3]", ["learning.rates", "(2)", "found 3"]),
         ("learning.rates=-1", ["learning.rates", "positive"]),
+        ("learning.rates=1 uS", ["learning.rates", "in V s", "'1 uS'"]),
+        ("learning.rates=[1 nV s, 1 uS]", ["learning.rates", "in V s", "'1 uS'"]),
+        ("network.diode.v_th=-0.1", ["network.diode.v_th", "at least 0", "-0.1"]),
+        ("device.overrides.d=10 V", ["device.overrides", "d: expected", "in m", "'10 V'"]),
+        ("device.overrides.d=thin", ["device.overrides", "d: expected", "'10 nm'", "'thin'"]),
         ("device.r_off=50", ["r_off above r_on", "50"]),
         ("network.hidden=10", ["network.hidden", "a list"]),
         ("network.hidden=[0]", ["network.hidden.0", "positive whole"]),
@@ -58,6 +63,55 @@ def test_units_and_numbers_as_text():
     assert spec.seed == 7
 
 
+@pytest.mark.parametrize(
+    ("model", "key", "text", "value"),
+    [
+        ("mms", "tau", "100 us", 1e-4),
+        ("mms", "T", "300 K", 300.0),
+        ("biolek", "d", "10 nm", 1e-8),
+        ("biolek", "mu_v", "1e4 um^2/(V s)", 1e-8),
+        ("biolek", "p", "2", 2.0),
+        ("vteam", "k_on", "-10 nm/ns", -10.0),
+        ("yakopcic", "b", "0.05 / V", 0.05),
+    ],
+)
+def test_overrides_are_read_in_the_parameter_s_unit(model, key, text, value):
+    spec = load_spec(NAME, [f"device.model={model}", f"device.overrides.{key}={text}"]).spec
+    assert spec.device.overrides[key] == pytest.approx(value, rel=1e-12)
+
+
+def test_options_among_the_overrides_stay_text():
+    spec = load_spec(NAME, ["device.model=vteam", "device.overrides.window=published"]).spec
+    assert spec.device.overrides == {"window": "published"}
+
+
+def test_the_unit_of_the_rates_follows_the_scheme():
+    assert load_spec(NAME, ["learning.rates=1e-8 V s"]).spec.learning.rates == 1e-8
+    pair = load_spec(NAME, ["learning.rates=[10 nV s, 3e-8]"]).spec.learning.rates
+    assert pair == pytest.approx([1e-8, 3e-8], rel=1e-12)
+    ideal = ["write.scheme=ideal", "learning.rates=10 uS"]
+    assert load_spec(NAME, ideal).spec.learning.rates == pytest.approx(1e-5, rel=1e-12)
+    with pytest.raises(BadInput, match="in S, found '1e-8 V s'"):
+        load_spec(NAME, ["write.scheme=ideal", "learning.rates=1e-8 V s"])
+
+
+@pytest.mark.parametrize(
+    ("loss", "fits", "other", "unit"),
+    [
+        ("mse", "1 uS", "1 uA V", "S"),
+        ("bce", "1 uA V", "1 uS", "A V"),
+        ("cross_entropy", "1 uA V", "1 uS", "A V"),
+    ],
+)
+def test_the_unit_of_beta_follows_the_loss(loss, fits, other, unit):
+    sets = [f"learning.loss={loss}"]
+    beta = load_spec(NAME, [*sets, f"learning.beta={fits}"]).spec.learning.beta
+    assert beta == pytest.approx(1e-6, rel=1e-12)
+    assert load_spec(NAME, [*sets, "learning.beta=2e-6"]).spec.learning.beta == 2e-6
+    with pytest.raises(BadInput, match=rf"^learning\.beta: expected a quantity in {unit}, found"):
+        load_spec(NAME, [*sets, f"learning.beta={other}"])
+
+
 def test_yaml_traps():
     spec = load_spec(NAME, ["learning.beta=1e-6", "network.diode.kind=off", "name=no"]).spec
     assert (spec.learning.beta, spec.network.diode.kind, spec.name) == (1e-6, "none", "no")
@@ -73,6 +127,8 @@ def test_built_in_specs_take_another_depth():
 def test_seed_is_one_seed_for_everything():
     spec = load_spec(NAME, seed=5).spec
     assert (spec.seed, spec.initial.seed, spec.data.split_seed) == (5, None, None)
+    assert load_spec(NAME, ["seed=5"]).spec == spec
+    assert load_spec(NAME, ["initial.seed=7", "seed=5"]).spec.initial.seed == 7
 
 
 def test_dump_reads_back(tmp_path):

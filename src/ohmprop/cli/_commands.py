@@ -77,7 +77,8 @@ def train(
     if overwrite or not (resume and picture.exists()):
         from ohmprop.report import plot_loss
 
-        plot_loss(out / "history.csv", picture)
+        unit = "V²" if loaded.spec.learning.loss == "mse" else ""
+        plot_loss(out / "history.csv", picture, title=loaded.spec.name, unit=unit)
     _report(console, summary, picture)
 
 
@@ -150,7 +151,15 @@ def devices_(
             table.add_column(column, overflow="fold")
         for key, item in devices.parameter_set(model, name).items():
             table.add_row(key, f"{item.value:g}", item.unit, item.source)
+        for key, value in devices.MODELS[model].OPTIONS.get(name, {}).items():
+            table.add_row(key, value, "option", _described(devices.MODELS[model], key))
         console.print(table)
+
+
+def _described(model: type, option: str) -> str:
+    """What the model's docstring says of `option`, on the line that begins with its name."""
+    lines = [line.strip() for line in (model.__doc__ or "").splitlines()]
+    return next((x.partition(": ")[2] for x in lines if x.startswith(f"{option}: ")), "")
 
 
 @app.command()
@@ -181,5 +190,4 @@ def check(spec: SpecArgument, set_: SetOption = None, seed: SeedOption = None) -
     prepare_jax(loaded.spec.dtype)
     from ohmprop.experiments import check as compare
 
-    for line in compare(loaded.spec):
-        sys.stdout.write(line + "\n")
+    compare(loaded.spec, say=lambda line: sys.stdout.write(line + "\n"))

@@ -18,9 +18,7 @@ from jax.typing import ArrayLike
 from .._core import K_B, Q_E
 from ._base import NOT_NEGATIVE, SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
 
-_DEFAULTS = (
-    "defaults of the seed authors' hysteresis page for the model of Molter and Nugent (2017)"
-)
+_KNOWM = "Knowm's AHaH library (Java, knowm.org), AgChalc device"
 _INVERTED = f"{SEED_CODE}: 1/U with U = 0.9, inverted by the initialiser"
 
 
@@ -28,11 +26,12 @@ class MMS(AbstractMemristor):
     """Mean metastable switch; state x in [0, 1], the fraction of switches that are on.
 
     A step of P = s t/tau beyond 1 is a probability beyond 1: keep pulses shorter than tau (the
-    seed's amplitude-modulated pulses are up to 50 tau). At 0 V the state relaxes to 1/2 with time
-    constant tau/(2 s_on), 1.8 s for thresholds of 0.27 V: that device is volatile.
+    seed's amplitude-modulated pulses are up to 50 tau). At 0 V the state relaxes to
+    s_on/(s_on + s_off) with time constant tau/(s_on + s_off): to 0.87 in 0.21 s for the
+    "published" set, a volatile device.
 
-    The "published" numbers are those of the seed authors' hysteresis page; whether the model's own
-    publication prints them was not checked.
+    The "published" numbers are Knowm's for silver chalcogenide (AgChalc), 0.91 to 8.7 mS, from
+    their Java code; the note above was not checked for them. T is not among them but the seed's.
 
     Args:
         r_on, r_off: resistance with all switches on and off, ohm.
@@ -58,11 +57,11 @@ class MMS(AbstractMemristor):
             "T": Parameter(298.5, "K", SEED_CODE),
         },
         "published": {
-            "r_on": Parameter(500.0, "ohm", _DEFAULTS),
-            "r_off": Parameter(1500.0, "ohm", _DEFAULTS),
-            "V_on": Parameter(0.27, "V", _DEFAULTS),
-            "V_off": Parameter(0.27, "V", _DEFAULTS),
-            "tau": Parameter(1e-4, "s", _DEFAULTS),
+            "r_on": Parameter(1 / 8.7e-3, "ohm", f"{_KNOWM}: 8.7 mS"),
+            "r_off": Parameter(1 / 0.91e-3, "ohm", f"{_KNOWM}: 0.91 mS"),
+            "V_on": Parameter(0.17, "V", _KNOWM),
+            "V_off": Parameter(0.22, "V", _KNOWM),
+            "tau": Parameter(0.32e-3, "s", _KNOWM),
             "T": Parameter(298.5, "K", SEED_CODE),
         },
     }

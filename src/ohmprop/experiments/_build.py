@@ -75,6 +75,7 @@ def build(spec: Spec) -> Job:
     data = load_data(spec)
     network = make_network(spec, data.inputs.shape[1], data.targets.shape[1])
     d, learn = spec.device, spec.learning
+    _require_codes(learn.loss, data)
     given = {"r_on": d.r_on, "r_off": d.r_off}
     changed = {k: v for k, v in given.items() if v is not None} | d.overrides
     device = devices.make(d.model, d.params, **changed)
@@ -120,6 +121,26 @@ def load_data(spec: Spec) -> Dataset:
             "expected at least two"
         )
     return data
+
+
+def _require_codes(loss: str, data: Dataset) -> None:
+    """Refuse targets of which `loss` has no minimum: the entropies read them as 0 and 1."""
+    if loss == "mse":
+        return
+    positive = data.targets > 0
+    if positive.all() or not positive.any():
+        found = "every target" if positive.all() else "no target"
+        raise BadInput(
+            f"data.target_shift: learning.loss {loss} reads targets above 0 V as 1 and others as "
+            f"0; expected both kinds, found {found} above 0 V. -0.5 V gives both"
+        )
+    coding = data.encoding
+    if loss == "cross_entropy" and not (coding.one_hot and coding.outputs > 1):
+        found = "a code of bits" if coding.outputs > 1 else "one output"
+        raise BadInput(
+            f"learning.loss: cross_entropy expects one output a class, at least two, found {found} "
+            f"for {data.name}; use bce, or data.one_hot=true"
+        )
 
 
 def make_network(spec: Spec, features: int, outputs: int) -> Network:

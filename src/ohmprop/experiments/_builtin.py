@@ -8,8 +8,7 @@ rates and frequencies of the file for the same model, dataset and modulation.
 from itertools import product
 from typing import Any
 
-from ohmprop._core import BadInput
-from ohmprop._core._errors import nearest
+from ohmprop._core import BadInput, nearest
 
 _SIZES = {"iris": (10, 5, 2), "breast_cancer": (16, 10, 5)}
 _ROWS = {"iris": 105, "breast_cancer": 398}

@@ -3,6 +3,7 @@
 Semantics are those of the seed's code (ebana-with-memristors @19a3505), not of its paper.
 """
 
+import json
 from typing import Any
 
 from ohmprop._core import BadInput, nearest
@@ -22,6 +23,12 @@ _KNOWN = {
     "model.diode_params": "VTH RON",
     "model.amp_params": "shift gain",
     "model.training": "beta lr dt_scaling epochs modulation_mode V_const frequency",
+}
+_SHIPPED = {  # keys that are not translated, with the value that all of the seed's files have
+    "dataset.shuffle": False,
+    "dataset.split_size": 0,
+    "dataset.output_midpoint": 0,
+    "model.weight_initializer.init_type": "random_uniform",
 }
 
 
@@ -58,8 +65,22 @@ def _refuse_unknown_keys(config: dict[str, Any]) -> None:
                 raise BadInput(f"seed configuration: {where}: unknown key.{nearest(key, known)}")
 
 
+def _refuse_other_values(config: dict[str, Any]) -> None:
+    for path, expected in _SHIPPED.items():
+        *parents, key = path.split(".")
+        section = config
+        for part in parents:
+            section = section[part]
+        if key in section and section[key] != expected:
+            raise BadInput(
+                f"seed configuration: {path}: expected {json.dumps(expected)}, as in all of the "
+                f"seed's own files, found {json.dumps(section[key])}; no other value is translated"
+            )
+
+
 def _translate(config: dict[str, Any], name: str) -> tuple[dict[str, Any], list[str]]:
     _refuse_unknown_keys(config)
+    _refuse_other_values(config)
     dataset, model = config["dataset"], config["model"]
     device, training = model["weight_initializer"]["params"], model["training"]
     kind = device["memristor"]

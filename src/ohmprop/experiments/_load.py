@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ohmprop._core import BadInput
-from ohmprop._core._errors import nearest
+from ohmprop._core import BadInput, nearest
 from ohmprop.experiments._builtin import builtin, builtin_names
 from ohmprop.experiments._ebana import is_ebana, translate
 from ohmprop.experiments._spec import Spec
+from ohmprop.experiments._unused import keys_of, notes_on
 
 
 class Loaded(NamedTuple):
@@ -74,21 +74,28 @@ def load_spec(
     """Read, translate, change and validate a spec.
 
     `source`: a YAML or JSON file, a built-in name, one of the seed's own JSON configurations, or
-    a dict. `seed` sets the run's seed and lets initial values and split follow it; `sets` are
-    assignments such as `learning.beta=1e-6`, applied last.
+    a dict. `seed` sets the run's seed and lets initial values and split follow it, as the
+    assignment `seed=N` does; `sets` are assignments such as `learning.beta=1e-6`, applied last.
     """
-    raw, notes, folder = _read(source)
+    sets = sets or []
+    raw, notes, folder, own = _read(source)
+    written = set(keys_of(raw)) if own else set()
     if seed is not None:
         raw["seed"] = seed
+    if seed is not None or any(item.startswith("seed=") for item in sets):
         for section, key in (("initial", "seed"), ("data", "split_seed")):
             if isinstance(raw.get(section), dict):
                 raw[section] = {k: v for k, v in raw[section].items() if k != key}
-    _assign(raw, sets or [])
+    changed = _assign(raw, sets)
     _locate(raw, folder)
-    return Loaded(validate(raw), notes)
+    spec = validate(raw)
+    if written >= set(keys_of(spec.model_dump())):
+        written = set()  # every key is there: a run has written it, nobody chose each
+    return Loaded(spec, notes + notes_on(spec, written | changed))
 
 
-def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str], Path]:
+def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str], Path, bool]:
+    """The spec as a table, notes, the folder it lies in, and whether its keys are the user's."""
     if isinstance(source, dict):
         raw, name, folder = json.loads(json.dumps(source)), "run", Path.cwd()
     else:
@@ -100,7 +107,7 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
         if not path.is_file():
             if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
                 raise BadInput(f"{source}: no such file")
-            return builtin(str(source)), [], Path.cwd()
+            return builtin(str(source)), [], Path.cwd(), False
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -115,12 +122,14 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
         )
     if is_ebana(raw):
         raw, notes = translate(raw, name)
-        return raw, notes, folder
+        return raw, notes, folder, False
     raw.setdefault("name", name)
-    return raw, [], folder
+    return raw, [], folder, True
 
 
-def _assign(raw: dict[str, Any], sets: list[str]) -> None:
+def _assign(raw: dict[str, Any], sets: list[str]) -> set[str]:
+    """Carry out the assignments; returns the keys they give."""
+    changed = set()
     for item in sets:
         path, equals, text = item.partition("=")
         if not equals or not all(path.split(".")):
@@ -134,6 +143,7 @@ def _assign(raw: dict[str, Any], sets: list[str]) -> None:
             node[_index(node, last, item)] = value
         else:
             node[last] = value
+        changed |= {path, *(keys_of(value, f"{path}.") if isinstance(value, dict) else ())}
     given = {item.partition("=")[0] for item in sets}
     data = raw.get("data")
     if "data.csv" in given and isinstance(data, dict):
@@ -144,6 +154,7 @@ def _assign(raw: dict[str, Any], sets: list[str]) -> None:
         for key in {"csv", "target", "rows"}:
             if f"data.{key}" not in given:
                 data.pop(key, None)
+    return changed
 
 
 def _step(node: Any, key: str, item: str) -> Any:

@@ -39,7 +39,16 @@ def _example(unit: str) -> str:
         "S": "10 uS",
         "Hz": "200 kHz",
         "A": "1 uA",
+        "V s": "10 nV s",
+        "A V": "1 uA V",
+        "m": "10 nm",
+        "K": "300 K",
     }.get(unit, "1e-6")
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a plain number, without a unit."""
+    return _NUMBER.match(text.strip()) is not None
 
 
 def read_quantity(value: Any, unit: str) -> float:
@@ -48,7 +57,7 @@ def read_quantity(value: Any, unit: str) -> float:
         raise ValueError(f"expected a number{_in(unit)}, found {value!r}")
     if isinstance(value, str):
         text = value.strip()
-        number = float(text) if _NUMBER.match(text) else _convert(text, unit)
+        number = float(text) if is_number(text) else _convert(text, unit)
     else:
         number = float(value)
     if not math.isfinite(number):
@@ -60,30 +69,30 @@ def _in(unit: str) -> str:
     return f" in {unit}" if unit else ""
 
 
-def _reader(unit: str, *, above: float | None, least: float | None) -> Callable[[Any], Any]:
-    def read(value: Any) -> float:
-        number = read_quantity(value, unit)
-        if above is not None and not number > above:
-            kind = "a positive number" if above == 0 else f"a number above {above:g}"
-            raise ValueError(f"expected {kind}{_in(unit)}, found {value!r}")
-        if least is not None and not number >= least:
-            raise ValueError(f"expected a number of at least {least:g}{_in(unit)}, found {value!r}")
-        return number
-
-    return read
+def read_bounded(
+    value: Any, unit: str, *, above: float | None = None, least: float | None = None
+) -> float:
+    """Return `value` as a finite float in `unit` within its bounds; else raises ValueError."""
+    number = read_quantity(value, unit)
+    if above is not None and not number > above:
+        kind = "a positive number" if above == 0 else f"a number above {above:g}"
+        raise ValueError(f"expected {kind}{_in(unit)}, found {value!r}")
+    if least is not None and not number >= least:
+        raise ValueError(f"expected a number of at least {least:g}{_in(unit)}, found {value!r}")
+    return number
 
 
 def quantity(
     unit: str = "", *, above: float | None = None, least: float | None = None
 ) -> BeforeValidator:
     """What makes an annotated float a quantity in `unit`, optionally bounded."""
-    return BeforeValidator(_reader(unit, above=above, least=least))
+    return BeforeValidator(lambda value: read_bounded(value, unit, above=above, least=least))
 
 
 def _integer(least: int, most: int | None) -> Callable[[Any], Any]:
     def read(value: Any) -> int:
         kind = "a positive whole number" if least == 1 else f"a whole number of at least {least}"
-        if isinstance(value, str) and _NUMBER.match(value.strip()):
+        if isinstance(value, str) and is_number(value):
             value = float(value)
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole or int(value) < least:

@@ -60,8 +60,9 @@ def run_job(
 ) -> store.Checkpoint:
     """Train `job` to its last epoch, in chunks; no files.
 
-    `progress(epoch, records)` is called after each chunk, `keep(checkpoint)` about every second,
-    on Ctrl-C and on failure. Raises CertificateError where an equilibrium fails its certificate.
+    `progress(epoch, records)` is called after each chunk, `keep(checkpoint)` about every half
+    second, on Ctrl-C and on failure. Raises CertificateError where an equilibrium fails its
+    certificate.
     """
     trainer, data = job.trainer, job.data
     epochs, chunk = job.spec.learning.epochs, chunk_length(job)

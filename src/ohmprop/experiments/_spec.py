@@ -2,9 +2,22 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from ohmprop.experiments._quantity import quantity, read_quantity, whole
+from ohmprop.experiments._quantity import (
+    is_number,
+    quantity,
+    read_bounded,
+    read_quantity,
+    whole,
+)
 
 Volt = Annotated[float, quantity("V")]
 PositiveVolt = Annotated[float, quantity("V", above=0)]
@@ -18,6 +31,22 @@ def _number_if_possible(value: Any) -> Any:
     if isinstance(value, str) and not value.lstrip("+- .")[:1].isdigit():
         return value
     return value if isinstance(value, bool) else read_quantity(value, "")
+
+
+def _override(model: Any, params: Any, name: str, value: Any) -> Any:
+    """The override of a device's parameter, in the parameter's own unit where it is text."""
+    if not isinstance(value, str) or is_number(value):
+        return _number_if_possible(value)
+    from ohmprop import devices  # brings JAX, which nothing else here needs
+
+    known = devices.parameter_set(model, params)
+    if name not in known:  # an option, or a mistake that `devices.make` complains of
+        return value
+    unit = known[name].unit
+    try:
+        return read_quantity(value, "" if unit == "1" else unit)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 class Section(BaseModel):
@@ -55,7 +84,7 @@ class DiodeSpec(Section):
     """The nonlinearity of the hidden nodes."""
 
     kind: Literal["piecewise_linear", "clamp", "shockley", "none"] = "piecewise_linear"
-    v_th: Volt = 0.3
+    v_th: Annotated[float, quantity("V", least=0)] = 0.3
     r_on: PositiveOhm = 1.0
     i_s: Annotated[float, quantity("A", above=0)] = 1e-8
     n: Annotated[float, quantity(above=0)] = 1.5
@@ -119,10 +148,11 @@ class DeviceSpec(Section):
 
     @field_validator("overrides", mode="before")
     @classmethod
-    def _numbers(cls, value: Any) -> Any:
+    def _numbers(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"expected a table of parameter: value, found {value!r}")
-        return {str(key): _number_if_possible(item) for key, item in value.items()}
+        model, params = info.data.get("model"), info.data.get("params")
+        return {str(key): _override(model, params, str(key), item) for key, item in value.items()}
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -164,17 +194,18 @@ class InitialSpec(Section):
 class LearningSpec(Section):
     """Estimator, loss, optimiser and schedule.
 
-    `beta` in siemens; `rates`, one or one a crossbar, in V s, or in S where `write.scheme` is ideal
-    (see `WriteSpec`).
+    `beta`, the nudging current over dC/dy, is in siemens for the squared error, whose C is in V^2,
+    and in A V for the entropies, whose C has no unit. `rates`, one or one a crossbar, are in V s,
+    or in S where `write.scheme` is ideal (see `WriteSpec`). `logit_scale` is for the entropies.
     """
 
     estimator: Literal["positive", "negative", "centred", "random_sign", "four_point", "exact"] = (
         "centred"
     )
-    beta: Annotated[float, quantity("S", above=0)] = 1e-6
+    loss: Literal["mse", "bce", "cross_entropy"] = "mse"
+    beta: float = 1e-6
     nudge: Literal["constant", "cost"] = "constant"
     proxy: bool = False
-    loss: Literal["mse", "bce", "cross_entropy"] = "mse"
     logit_scale: PositiveVolt = 0.1
     optimiser: dict[str, Any] = Field(default_factory=lambda: {"name": "adam"})
     rates: float | list[float] = 1e-8
@@ -191,6 +222,12 @@ class LearningSpec(Section):
                 f"expected a table with 'name', such as {{name: adam}}, found {value!r}"
             )
         return {k: _number_if_possible(v) for k, v in value.items()}
+
+    @field_validator("beta", mode="before")
+    @classmethod
+    def _nudge(cls, value: Any, info: ValidationInfo) -> float:
+        unit = "S" if info.data.get("loss", "mse") == "mse" else "A V"
+        return read_bounded(value, unit, above=0)
 
     @field_validator("rates", mode="before")
     @classmethod
@@ -227,6 +264,27 @@ class Spec(Section):
     learning: LearningSpec = LearningSpec()
     write: WriteSpec = WriteSpec()
     dtype: Literal["float64", "float32"] = "float64"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rates(cls, value: Any) -> Any:
+        """Read `learning.rates` in the unit that `write.scheme` decides."""
+        learning = value.get("learning") if isinstance(value, dict) else None
+        if not isinstance(learning, dict) or not isinstance(learning.get("rates"), (str, list)):
+            return value
+        rates = learning["rates"]
+        write = value.get("write")
+        scheme = write.get("scheme") if isinstance(write, dict) else getattr(write, "scheme", "pwm")
+        unit = "S" if scheme == "ideal" else "V s"
+        try:
+            read = [
+                read_quantity(rate, unit) if isinstance(rate, str) else rate
+                for rate in (rates if isinstance(rates, list) else [rates])
+            ]
+        except ValueError as error:
+            raise ValueError(f"learning.rates: {error}") from None
+        read = read if isinstance(rates, list) else read[0]
+        return value | {"learning": learning | {"rates": read}}
 
     @model_validator(mode="after")
     def _shapes(self) -> Self:
