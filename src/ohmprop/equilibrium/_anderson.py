@@ -110,10 +110,11 @@ def settle(
         guess = _extrapolate(f, g, change, s.before[0], diagonal, s.evaluations >= 3)
         rose = (norm > s.norm)[:, None]
         move = (size > tol)[:, None]
-        e = {
-            l: jnp.where(move, jnp.clip(jnp.where(rose, g[l], guess[l]), *limits[l]), s.e[l])
-            for l in own
-        }
+        e = {}
+        for l in own:  # a node that its clamp holds stands at the bound, also in a frozen sample
+            next = jnp.clip(jnp.where(rose, g[l], guess[l]), *limits[l])
+            at_bound = (g[l] <= limits[l][0]) | (g[l] >= limits[l][1])
+            e[l] = jnp.where(at_bound, g[l], jnp.where(move, next, s.e[l]))
         going = ~(last | jnp.all(certificate.passed))
         return _State(
             e, u, f, (change, s.before[0]), norm, jnp.where(halved, size, s.best), idle, tol,
