@@ -36,7 +36,7 @@ def test_every_model_is_covered():
 def test_pulse_matches_independent_step(model, params, v):
     device = devices.make(model, params)
     x, t = _states(device), expected.duration(model, params, v)
-    got = np.asarray(device.pulse(x, v, t))
+    got = np.asarray(device.euler(x, v, t))
     want = expected.PULSE[model, params](x, v, t)
     # Rates in the middle of a steep window lose a few bits; 1e-12 of the span is far below physics.
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * float(device.upper))
@@ -50,7 +50,7 @@ def test_pulses_of_the_matrix_move_the_state(model, params):
     span = float(device.upper - device.lower)
     for v in (-1.3, 1.3):
         t = expected.duration(model, params, v)
-        moved = np.abs(np.asarray(device.pulse(x, v, t)) - x)
+        moved = np.abs(np.asarray(device.euler(x, v, t)) - x)
         assert moved.max() > 5e-3 * span
 
 
@@ -73,7 +73,7 @@ def test_bounds_are_the_resistances_and_hold(model, params):
     np.testing.assert_allclose(ends, [1 / device.r_off, 1 / device.r_on], rtol=1e-12)
     for v in (-1.3, 1.3):
         after = np.asarray(
-            device.pulse(_states(device), v, 1e3 * expected.duration(model, params, v))
+            device.euler(_states(device), v, 1e3 * expected.duration(model, params, v))
         )
         assert after.min() >= low and after.max() <= high
 
@@ -84,7 +84,7 @@ def test_polarity_says_which_voltage_raises_conductance(model, params):
     g = np.geomspace(1.1 / float(device.r_off), 0.9 / float(device.r_on), 21)
     x = device.state(g)
     up, down = (
-        np.asarray(device.conductance(device.pulse(x, v, expected.duration(model, params, v))))
+        np.asarray(device.conductance(device.euler(x, v, expected.duration(model, params, v))))
         for v in (1.3 * device.polarity, -1.3 * device.polarity)
     )
     assert (up >= g * (1 - 1e-12)).all() and (up > g).any()
@@ -101,7 +101,7 @@ def test_rate_is_the_limit_of_short_pulses(model, params):
     x = _states(device)[1:-1]
     for v in (-1.0, 1.0):
         dt = 1e-5 * expected.duration(model, params, v)
-        slope = (np.asarray(device.pulse(x, v, dt)) - x) / dt
+        slope = (np.asarray(device.euler(x, v, dt)) - x) / dt
         rate = np.asarray(device.rate(v, x))
         np.testing.assert_allclose(slope, rate, rtol=1e-6, atol=1e-6 * np.abs(rate).max())
 
@@ -122,9 +122,9 @@ def test_any_shape_under_jit_vmap_and_grad(model, params):
     t = expected.TIME[model, params]
     x = jnp.asarray(_states(device)[1:-1].reshape(13, 3))
     v = jnp.linspace(-1.2, 1.2, 39).reshape(13, 3)
-    plain = device.pulse(x, v, t)
+    plain = device.euler(x, v, t)
     assert plain.shape == (13, 3)
-    jitted = jax.jit(lambda d, x, v: jax.vmap(lambda a, b: d.pulse(a, b, t))(x, v))(device, x, v)
+    jitted = jax.jit(lambda d, x, v: jax.vmap(lambda a, b: d.euler(a, b, t))(x, v))(device, x, v)
     np.testing.assert_allclose(jitted, plain, rtol=1e-12)
     slope = jax.grad(lambda x, v: device.rate(v, x).sum(), argnums=(0, 1))(x, v)
     assert all(bool(jnp.isfinite(s).all()) for s in slope)
@@ -136,10 +136,10 @@ def test_one_parameter_value_a_device(model):
     t = expected.TIME[model, "seed"]
     many = devices.make(model, r_on=jnp.array([100.0, 200.0]))
     x = jnp.broadcast_to(many.state(4e-4), 2)
-    after = many.conductance(many.pulse(x, 0.9, t))
+    after = many.conductance(many.euler(x, 0.9, t))
     for k, r_on in enumerate((100.0, 200.0)):
         one = devices.make(model, r_on=r_on)
-        want = float(one.conductance(one.pulse(one.state(4e-4), 0.9, t)))
+        want = float(one.conductance(one.euler(one.state(4e-4), 0.9, t)))
         assert float(after[k]) == pytest.approx(want, rel=1e-12)
 
 
@@ -148,6 +148,6 @@ def test_single_precision_stays_single_with_finite_parameter_slopes(model, param
     device = jax.tree.map(lambda a: a.astype(jnp.float32), devices.make(model, params))
     x = (device.lower + device.upper) / 2
     t = expected.TIME[model, params]
-    assert device.pulse(x, 0.9, t).dtype == jnp.float32
+    assert device.euler(x, 0.9, t).dtype == jnp.float32
     slopes = jax.grad(lambda d: d.rate(1.0, x) + d.rate(-1.0, x))(device)
     assert all(bool(jnp.isfinite(s)) for s in jax.tree.leaves(slopes))

@@ -9,7 +9,7 @@ from ohmprop import devices
 
 
 def _pulse(model: str, params: str, x: float, v: float, t: float, **kw) -> float:
-    return float(devices.make(model, params, **kw).pulse(x, v, t))
+    return float(devices.make(model, params, **kw).euler(x, v, t))
 
 
 def test_linear_gains_the_flux():
@@ -123,5 +123,5 @@ def test_asymmetry_of_the_seeds_full_pulse(model, scaling, up, down):
     device = devices.make(model)
     x = device.state(4e-4)
     for v, want in ((1.0, up), (-1.0, down)):
-        change = float(device.conductance(device.pulse(x, v * device.polarity, scaling * 3e-5)))
+        change = float(device.conductance(device.euler(x, v * device.polarity, scaling * 3e-5)))
         assert change - 4e-4 == pytest.approx(want, rel=0.03)

@@ -3,7 +3,7 @@
 A bench has three verbs, state in and state out; learning sees nothing else of the hardware.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -30,11 +30,15 @@ class Written(NamedTuple):
 
 
 class SimulatedBench(eqx.Module):
-    """`network` with one memristor model per crossbar; `rtol` of the KCL certificate or None."""
+    """`network` with one memristor model per crossbar; `rtol` of the KCL certificate or None.
+
+    `integration`: pulses are written exactly, or by one Euler step as in the seed.
+    """
 
     network: Network
     devices: tuple[AbstractMemristor, ...]
     rtol: float | None = eqx.field(static=True, default=None)
+    integration: Literal["exact", "euler"] = eqx.field(static=True, default="exact")
 
     def read(self, state: State) -> State:
         """Conductances (S) of every crossbar."""
@@ -70,7 +74,8 @@ class SimulatedBench(eqx.Module):
                 g = jnp.clip(before + pulse.dg, jnp.minimum(*ends), jnp.maximum(*ends))
                 new = jnp.clip(device.state(g), device.lower, device.upper)
             else:
-                new = device.pulse(x, pulse.v, pulse.t)
+                apply = device.pulse if self.integration == "exact" else device.euler
+                new = apply(x, pulse.v, pulse.t)
                 mean = 0.5 * (before + device.conductance(new))
                 energy = energy + jnp.sum(pulse.v**2 * pulse.t * mean)
             after.append(new)

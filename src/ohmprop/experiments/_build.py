@@ -96,6 +96,7 @@ def build(spec: Spec) -> Job:
         rates=tuple(rates),
         batch_size=learn.batch_size,
         multilabel=not data.encoding.one_hot and data.encoding.outputs > 1,
+        integration=spec.write.integration,
     )
     span = (float(device.r_on), float(device.r_off))
     return Job(spec, data, trainer, initial_conductances(spec, network.shapes, span))

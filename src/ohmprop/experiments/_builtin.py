@@ -74,7 +74,7 @@ def _build(
     data: dict[str, Any] = {"dataset": dataset}
     if as_code:
         data["rows"] = _ROWS[dataset]
-    write: dict[str, Any] = {"scheme": scheme}
+    write: dict[str, Any] = {"scheme": scheme, "integration": "euler"}
     write |= {"amplitude": 1.0} if scheme == "pwm" else {"frequency": frequency}
     initial = {"distribution": "conductance", "low": g_min, "high": g_high, "seed": 111}
     if not as_code:

@@ -169,7 +169,7 @@ def _inverse(siemens: Any) -> float:
 def _write(training: dict[str, Any]) -> dict[str, Any]:
     mode = training["modulation_mode"]
     if mode == "PWM":
-        return {"scheme": "pwm", "amplitude": training["V_const"]}
+        return {"scheme": "pwm", "amplitude": training["V_const"], "integration": "euler"}
     if mode == "PAM":
-        return {"scheme": "pam", "frequency": training["frequency"]}
+        return {"scheme": "pam", "frequency": training["frequency"], "integration": "euler"}
     raise BadInput(f"seed configuration: modulation_mode: expected PWM or PAM, found {mode!r}")

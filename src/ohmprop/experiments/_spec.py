@@ -244,12 +244,14 @@ class WriteSpec(Section):
     q = rate times the optimiser's step is written as a flux of q V s by both pulse schemes: `pwm`
     for |q|/amplitude seconds, `pam` at q frequency volts. `ideal` changes the conductance itself,
     by q siemens. So `learning.rates` are in V s for `pwm` and `pam` and in S for `ideal`, where
-    they must be chosen anew (1e-5 S suits `adam` on 1e-5 to 8e-4 S).
+    they must be chosen anew (1e-5 S suits `adam` on 1e-5 to 8e-4 S). `integration`: the state after
+    a pulse is `exact`, or that of one `euler` step as in the seed's code.
     """
 
     scheme: Literal["pwm", "pam", "ideal"] = "pwm"
     amplitude: PositiveVolt = 1.0
     frequency: Annotated[float, quantity("Hz", above=0)] = 1e5
+    integration: Literal["exact", "euler"] = "exact"
 
 
 class Spec(Section):

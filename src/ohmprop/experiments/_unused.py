@@ -37,6 +37,8 @@ def _unused(spec: Spec) -> dict[str, str]:
     for key, only in (("amplitude", "pwm"), ("frequency", "pam")):
         if scheme != only:
             why[f"write.{key}"] = f"write.scheme is {scheme}"
+    if scheme == "ideal":
+        why["write.integration"] = "write.scheme is ideal"
     if learning.loss == "mse":
         why["learning.logit_scale"] = "learning.loss is mse"
     if learning.estimator == "exact":

@@ -1,6 +1,6 @@
 """The trainer: settle, nudge, settle, pulse; epochs as one scan, a run as a pure function."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -33,7 +33,7 @@ class Trainer(eqx.Module):
 
     Each update q = rate * (optimiser's direction) becomes a write by `policy`. `batch_size` None
     is full batch, 1 per sample; mini-batches are drawn anew each epoch, and what does not fill
-    the last one waits for another epoch.
+    the last one waits for another epoch. `integration`: see `SimulatedBench`.
     """
 
     network: Network
@@ -46,6 +46,7 @@ class Trainer(eqx.Module):
     batch_size: int | None = eqx.field(static=True, default=None)
     multilabel: bool = eqx.field(static=True, default=False)
     rtol: float | None = eqx.field(static=True, default=None)
+    integration: Literal["exact", "euler"] = eqx.field(static=True, default="exact")
 
     def __check_init__(self):
         crossbars = len(self.network.shapes)
@@ -56,7 +57,7 @@ class Trainer(eqx.Module):
     @property
     def bench(self) -> SimulatedBench:
         """The simulated hardware."""
-        return SimulatedBench(self.network, self.devices, self.rtol)
+        return SimulatedBench(self.network, self.devices, self.rtol, self.integration)
 
     def init(self, conductances: tuple[ArrayLike, ...], seed: int = 0) -> TrainState:
         """State of a run that starts from `conductances` (S)."""
@@ -73,9 +74,8 @@ class Trainer(eqx.Module):
 
     def step(self, state: TrainState, inputs, targets):
         """One update on one batch: the new state and what was measured before it."""
-        key = coin = state.key
-        if self.estimator.name == "random_sign":  # the only one that draws
-            key, coin = jax.random.split(state.key)
+        draws = self.estimator.name == "random_sign"  # the only one that does
+        key, coin = jax.random.split(state.key) if draws else (state.key, state.key)
         estimate = self.estimator(self.bench, self.loss, state.device, inputs, targets, coin)
         g = self.bench.read(state.device)
         steps, optimiser = self.optimiser.update(estimate.gradient, state.optimiser, g)
