@@ -145,7 +145,8 @@ def devices_(
             first = (value.__doc__ or "").strip().splitlines()[:1]
             console.print(f"{key:18s} {first[0] if first else ''}", soft_wrap=True, markup=False)
         return
-    for name in ("seed", "published"):
+    devices.default_set(model)  # refuses an unknown model
+    for name in devices.MODELS[model].PARAMETERS:
         table = Table(title=f"{model}: parameter set {name!r}", title_justify="left")
         for column in ("parameter", "value", "unit", "source"):
             table.add_column(column, overflow="fold")

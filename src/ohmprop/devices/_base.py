@@ -74,13 +74,16 @@ class AbstractMemristor(eqx.Module):
     Every method works element by element on arrays of any (broadcastable) shape, and parameters
     may be arrays too, one value a device. `PARAMETERS` maps the name of a parameter set to its
     values with unit and source, `OPTIONS` to the structural choices that go with that set.
-    `ORDERED` holds pairs of parameters of which the first must be the smaller.
+    The first set is the one `make` takes unless told otherwise. `ORDERED` holds pairs of parameters
+    of which the first must be the smaller. `read_voltage` (V) is where the conductance of a
+    nonlinear I-V curve is read.
     """
 
     r_on: eqx.AbstractVar[Array]
     r_off: eqx.AbstractVar[Array]
 
     polarity: ClassVar[int] = 1
+    read_voltage: ClassVar[float] = 1.0
     PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {}
     OPTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (("r_on", "r_off"),)
@@ -97,7 +100,7 @@ class AbstractMemristor(eqx.Module):
 
     @abc.abstractmethod
     def conductance(self, x: ArrayLike) -> Array:
-        """Conductance in S at state `x` (models with nonlinear I-V: i/v at 1 V)."""
+        """Conductance in S at state `x` (models with nonlinear I-V: i/v at `read_voltage`)."""
 
     @abc.abstractmethod
     def state(self, g: ArrayLike) -> Array:
@@ -134,3 +137,27 @@ class AbstractMemristor(eqx.Module):
             State after, [...], within the bounds.
         """
         return integrate(self.rate, x, v, t, self.lower, self.upper)
+
+
+class AbstractSeparable(AbstractMemristor):
+    """A memristor whose rate is a product, dx/dt = g(v) h(x, sign g).
+
+    Then the state depends on the drive s, the integral of g(v) dt, alone while g keeps its sign:
+    with T(x), the integral of dx/h, it is T^-1(T(x) + s). One `advance` so serves a pulse, a half
+    wave and a sampled sweep alike, whatever the waveform.
+    """
+
+    @abc.abstractmethod
+    def drive(self, v: ArrayLike) -> Array:
+        """g(v), the factor of the rate that holds the voltage; its sign chooses h."""
+
+    @abc.abstractmethod
+    def advance(self, x: ArrayLike, s: ArrayLike) -> Array:
+        """State after a drive of `s` (the integral of g(v) dt, of one sign), within the bounds."""
+
+    def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
+        """State after a rectangular pulse of `v` volts for `t` seconds: advance(x, g(v) t).
+
+        Arguments and result as for `AbstractMemristor.pulse`; errors below 1e-9 of the span.
+        """
+        return self.advance(x, self.drive(v) * t)

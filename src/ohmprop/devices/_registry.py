@@ -28,13 +28,14 @@ MODELS: dict[str, type[AbstractMemristor]] = {
 }
 
 
-def make(model: str, params: str = "seed", **overrides: ArrayLike | str) -> AbstractMemristor:
+def make(model: str, params: str | None = None, **overrides: ArrayLike | str) -> AbstractMemristor:
     """A device of the named model.
 
     Args:
         model: one of `MODELS`.
-        params: a parameter set: "seed" (what the seed paper's code ran, errors included) or
-            "published" (the literature's values, physical windows).
+        params: a parameter set, the model's first where none is named: "seed" (what the seed
+            paper's code ran, errors included), "published" (the literature's values, physical
+            windows), or what else `MODELS[model].PARAMETERS` holds.
         overrides: parameters or structural options (`window`) to replace, in SI units; arrays
             give one value a device. Every model accepts `r_on` and `r_off`.
 
@@ -49,6 +50,7 @@ def make(model: str, params: str = "seed", **overrides: ArrayLike | str) -> Abst
         >>> float(device.r_off)
         10000.0
     """
+    params = default_set(model) if params is None else params
     values: dict[str, Any] = {k: p.value for k, p in parameter_set(model, params).items()}
     values |= MODELS[model].OPTIONS.get(params, {})
     for name, value in overrides.items():
@@ -61,8 +63,16 @@ def make(model: str, params: str = "seed", **overrides: ArrayLike | str) -> Abst
     return MODELS[model](**values)
 
 
-def parameter_set(model: str, set: str = "seed") -> dict[str, Parameter]:
-    """A model's named parameter set: parameter name to value, SI unit and source.
+def default_set(model: str) -> str:
+    """Name of the parameter set that `make` takes unless told otherwise: the model's first."""
+    if model not in MODELS:
+        raise BadInput(f"Unknown device model {model!r}.{nearest(model, MODELS)}")
+    return next(iter(MODELS[model].PARAMETERS))
+
+
+def parameter_set(model: str, set: str | None = None) -> dict[str, Parameter]:
+    """A model's named parameter set (its first where none is named): parameter name to value, SI unit and
+    source.
 
     Raises:
         BadInput: unknown model or set.
@@ -71,8 +81,7 @@ def parameter_set(model: str, set: str = "seed") -> dict[str, Parameter]:
         >>> parameter_set("joglekar", "published")["mu_v"].value
         1e-14
     """
-    if model not in MODELS:
-        raise BadInput(f"Unknown device model {model!r}.{nearest(model, MODELS)}")
+    set = default_set(model) if set is None else set
     sets = MODELS[model].PARAMETERS
     if set not in sets:
         raise BadInput(f"{model}: unknown parameter set {set!r}.{nearest(set, sets)}")

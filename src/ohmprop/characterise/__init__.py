@@ -1,0 +1,1 @@
+"""Devices as an instrument sees them: traces, hysteresis, pulse response and fits."""
