@@ -71,8 +71,7 @@ def default_set(model: str) -> str:
 
 
 def parameter_set(model: str, set: str | None = None) -> dict[str, Parameter]:
-    """A model's named parameter set (its first where none is named): parameter name to value, SI unit and
-    source.
+    """A model's named parameter set, its first where none is named: name to value, unit, source.
 
     Raises:
         BadInput: unknown model or set.
