@@ -17,8 +17,10 @@ import jax.numpy as jnp  # noqa: E402
 from ohmprop import spice  # noqa: E402
 
 from ._job import EPOCHS, RATE, conductances, iris  # noqa: E402
+from ._pulses import pulses_row  # noqa: E402
 from ._scale import scale_row  # noqa: E402
 from ._timing import Row, interleaved, quantile  # noqa: E402
+from ._waveforms import waveforms_row  # noqa: E402
 from ._yardstick import Iris  # noqa: E402
 
 MEMBERS, CURVE = 64, 30  # runs under vmap; epochs whose loss must agree
@@ -128,4 +130,6 @@ ROWS = {
     "cold": cold_row,
     "spice": spice_row,
     "scale": scale_row,
+    "pulses": pulses_row,
+    "waveforms": waveforms_row,
 }

@@ -12,34 +12,41 @@ from ohmprop import devices
 from ohmprop._core import BadInput
 
 MODELS = list(devices.MODELS)
+SETS = [(model, params) for model in MODELS for params in devices.MODELS[model].PARAMETERS]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_parameter_has_value_unit_and_source(model):
-    assert {"seed", "published"} <= set(devices.MODELS[model].PARAMETERS)
+    assert devices.MODELS[model].PARAMETERS
     for params in devices.MODELS[model].PARAMETERS:
         for name, parameter in devices.parameter_set(model, params).items():
-            assert math.isfinite(parameter.value), name
+            assert np.isfinite(parameter.value).all(), name
             assert parameter.unit.strip(), name
             assert parameter.source.strip(), name
+
+
+@pytest.mark.parametrize("model", ["linear", "biolek", "vteam", "yakopcic", "mms"])
+def test_models_of_the_seed_have_its_numbers_first(model):
+    assert list(devices.MODELS[model].PARAMETERS) == ["seed", "published"]
+    assert devices.default_set(model) == "seed"
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_parameters_are_float_array_leaves(model):
     device = devices.make(model)
     leaves = jax.tree.leaves(device)
-    assert len(leaves) == len(devices.parameter_set(model, "seed"))
+    assert len(leaves) == len(devices.parameter_set(model))
     assert all(eqx.is_inexact_array(leaf) for leaf in leaves)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("params", ["seed", "published"])
+@pytest.mark.parametrize(("model", "params"), SETS)
 def test_make_uses_the_set_and_the_overrides(model, params):
-    device = devices.make(model, params, r_on=123.0, r_off=45e3)
-    assert (float(device.r_on), float(device.r_off)) == (123.0, 45e3)
-    for name, parameter in devices.parameter_set(model, params).items():
-        if name not in ("r_on", "r_off"):
-            assert float(getattr(device, name)) == parameter.value
+    table = devices.parameter_set(model, params)
+    changed = {n: 1.01 * table[n].value for n in ("r_on", "r_off") if n in table}
+    device = devices.make(model, params, **changed)
+    for name, parameter in table.items():
+        want = changed.get(name, parameter.value)
+        np.testing.assert_array_equal(getattr(device, name), want)
 
 
 def test_parameter_set_is_a_copy():
@@ -108,29 +115,69 @@ def test_arrays_pass_as_overrides_and_keep_their_precision():
     assert device.r_on.dtype == jnp.float32
 
 
-# What each parameter may be, written out separately from the package: anything finite, or a sign.
-ANY = {"w_on", "w_off", "a_on", "a_off"}
-NEGATIVE = {"vteam": {"v_on", "k_on"}}
-ZERO = {"mms": {"V_on", "V_off"}, "yakopcic": {"V_p", "V_n", "alpha_p", "alpha_n", "x_p", "x_n"}}
-BELOW_ONE = {"yakopcic": {"x_p", "x_n"}}
+# What a parameter may be, written out separately from the package: values taken, values refused.
+KINDS = {
+    "positive": ([], [-1.0, -1e-30, 0, 0.0, -0.0, jnp.array([1.0, -1.0])]),
+    "negative": ([], [1.0, 1e-30, 0, 0.0, -0.0, jnp.array([-1.0, 1.0])]),
+    "any": ([-1e-12, -1.0, 0], []),
+    "not negative": ([0, 0.0], [-1.0, -1e-30, jnp.array([1.0, -1.0])]),
+    "below one": ([0, 0.0, 0.99], [-1.0, -1e-30, 1.0, 1.5]),
+    "at most one": ([0.5, 1.0], [-1.0, 0.0, 1.01, 2.0]),
+    "between -1 and 1": ([-0.9, 0, 0.9], [-1.0, 1.0, 1.5]),
+}
+# Parameters that need not be positive, for every model and for the named one.
+ALL = {
+    "any": {"w_on", "w_off", "a_on", "a_off", "w_min"},
+    "not negative": {
+        "dw_min_std", "write_noise_std", "dw_min_dtod", "up_down_dtod", "w_min_dtod", "w_max_dtod"
+    },
+    "between -1 and 1": {"up_down"},
+}  # fmt: skip
+OWN = {
+    "vteam": {"negative": {"v_on", "k_on"}},
+    "team": {"negative": {"i_on", "k_on"}},
+    "mms": {"not negative": {"V_on", "V_off"}},
+    "gmss": {
+        "not negative": {"V_on", "V_off", "alpha_f", "alpha_r", "beta_f", "beta_r"},
+        "at most one": {"phi"},
+    },
+    "yakopcic": {"not negative": {"V_p", "V_n", "alpha_p", "alpha_n"}, "below one": {"x_p", "x_n"}},
+    "yakopcic2020": {"not negative": {"V_p", "V_n"}, "below one": {"x_p", "x_n"}},
+    "stanford_pku": {"not negative": {"beta", "F_min", "R_th", "delta_g"}},
+    "linear_step": {
+        "not negative": {"gamma_up", "gamma_down", "gamma_up_dtod", "gamma_down_dtod"}
+    },
+    "exp_step": {
+        "any": {"a", "b", "A_up", "A_down", "gamma_up", "gamma_down"},
+        "not negative": {"dw_min_std_add", "dw_min_std_slope"},
+    },
+    "pow_step": {
+        "between -1 and 1": {"pow_up_down"},
+        "not negative": {"pow_gamma_dtod", "pow_up_down_dtod"},
+    },
+    "piecewise_step": {"not negative": {"nodes_up", "nodes_down"}},
+}  # fmt: skip
 OVERRIDES = [
     (model, params, name)
-    for model in MODELS
-    for params in devices.MODELS[model].PARAMETERS
+    for model, params in SETS
+    if params in ("published", devices.default_set(model))
     for name in devices.parameter_set(model, params)
 ]
 
 
+def _kind(model: str, name: str) -> str:
+    for table in (OWN.get(model, {}), ALL):
+        for kind, names in table.items():
+            if name in names:
+                return kind
+    return "positive"
+
+
 @pytest.mark.parametrize(("model", "params", "name"), OVERRIDES)
 def test_make_refuses_impossible_overrides(model, params, name):
-    sign = -1.0 if name in NEGATIVE.get(model, ()) else 1.0
-    refused = [math.nan, math.inf, -math.inf, "1", True, None, [], [sign, None], 1j]
-    if name not in ANY:
-        refused += [-sign, -sign * 1e-30, jnp.array([sign, -sign])]
-        refused += [] if name in ZERO.get(model, ()) else [0, 0.0, -0.0]
-    refused += [1.0, 1.5] if name in BELOW_ONE.get(model, ()) else []
+    wrong = [math.nan, math.inf, -math.inf, "1", True, None, [], [1.0, None], 1j]
     unit = devices.parameter_set(model, params)[name].unit
-    for value in refused:
+    for value in wrong + KINDS[_kind(model, name)][1]:
         with pytest.raises(BadInput) as caught:
             devices.make(model, params, **{name: value})
         said = str(caught.value)
@@ -141,23 +188,26 @@ def test_make_refuses_impossible_overrides(model, params, name):
 @pytest.mark.parametrize(("model", "params", "name"), OVERRIDES)
 def test_make_accepts_possible_overrides(model, params, name):
     value = devices.parameter_set(model, params)[name].value
+    ordered = any(name in pair for pair in devices.MODELS[model].ORDERED)
     accepted = [value, np.float32(value), jnp.array([value, value]), [value, value]]
-    accepted += [0, 0.0] if name in ZERO.get(model, ()) else []
-    accepted += [-1e-12, -1.0] if name in ANY - {"w_off"} else []
-    for given in accepted:
+    for given in accepted + ([] if ordered else KINDS[_kind(model, name)][0]):
         found = getattr(devices.make(model, params, **{name: given}), name)
         np.testing.assert_allclose(found, given, rtol=1e-6)
     traced = jax.jit(lambda v: getattr(devices.make(model, params, **{name: v}), name))(value)
-    assert float(traced) == value
+    np.testing.assert_array_equal(traced, value)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("params", ["seed", "published"])
+@pytest.mark.parametrize(("model", "params"), SETS)
 def test_make_refuses_resistances_out_of_order(model, params):
-    r_off = devices.parameter_set(model, params)["r_off"].value
-    for changed in ({"r_on": r_off}, {"r_on": 2 * r_off}, {"r_off": 1.0},
-                    {"r_on": jnp.array([1.0, 2 * r_off])},
-                    {"r_off": np.array([1.0, 2 * r_off])}):  # fmt: skip
+    table = devices.parameter_set(model, params)
+    if "r_on" not in table:
+        with pytest.raises(BadInput, match=f"{model}: no parameter 'r_on'. It follows from "):
+            devices.make(model, params, r_on=1.0)
+        return
+    r_on, r_off = (table[name].value for name in ("r_on", "r_off"))
+    for changed in ({"r_on": r_off}, {"r_on": 2 * r_off}, {"r_off": 0.5 * r_on},
+                    {"r_on": jnp.array([r_on, 2 * r_off])},
+                    {"r_off": np.array([0.5 * r_on, 2 * r_on])}):  # fmt: skip
         wanted = f"{model}: expected r_on < r_off, found r_on=.*Raise r_off or lower r_on."
         with pytest.raises(BadInput, match=wanted):
             devices.make(model, params, **changed)

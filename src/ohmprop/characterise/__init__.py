@@ -1,1 +1,32 @@
 """Devices as an instrument sees them: traces, hysteresis, pulse response and fits."""
+
+from ._fit import fit_every as fit_every
+from ._fit import fit_sweep as fit_sweep
+from ._fit_pulses import fit_pulses as fit_pulses
+from ._fit_pulses import rank_pulses as rank_pulses
+from ._hysteresis import Loop as Loop
+from ._hysteresis import hysteresis as hysteresis
+from ._hysteresis import periodic as periodic
+from ._hysteresis import read_waveform as read_waveform
+from ._laws import LAWS as LAWS
+from ._loop import Collapse as Collapse
+from ._loop import LoopMetrics as LoopMetrics
+from ._loop import collapse as collapse
+from ._loop import loop_metrics as loop_metrics
+from ._pulse_metrics import branch_curve as branch_curve
+from ._pulse_metrics import branch_nonlinearity as branch_nonlinearity
+from ._pulse_metrics import neurosim_curve as neurosim_curve
+from ._pulse_metrics import nonlinearity as nonlinearity
+from ._pulse_metrics import pulse_metrics as pulse_metrics
+from ._pulse_metrics import shape_of as shape_of
+from ._pulses import Branch as Branch
+from ._pulses import PulseResponse as PulseResponse
+from ._pulses import pulse_response as pulse_response
+from ._read import read_sweep as read_sweep
+from ._read_pulses import PulseData as PulseData
+from ._read_pulses import pulse_data as pulse_data
+from ._read_pulses import read_pulses as read_pulses
+from ._result import FitResult as FitResult
+from ._simulate import Trace as Trace
+from ._simulate import simulate as simulate
+from ._switching import switching_frequency as switching_frequency

@@ -76,7 +76,7 @@ class AbstractMemristor(eqx.Module):
     values with unit and source, `OPTIONS` to the structural choices that go with that set.
     The first set is the one `make` takes unless told otherwise. `ORDERED` holds pairs of parameters
     of which the first must be the smaller. `read_voltage` (V) is where the conductance of a
-    nonlinear I-V curve is read.
+    nonlinear I-V curve is read. A `discrete` model moves in steps a pulse and has no rate in time.
     """
 
     r_on: eqx.AbstractVar[Array]
@@ -84,6 +84,7 @@ class AbstractMemristor(eqx.Module):
 
     polarity: ClassVar[int] = 1
     read_voltage: ClassVar[float] = 1.0
+    discrete: ClassVar[bool] = False
     PARAMETERS: ClassVar[Mapping[str, Mapping[str, Parameter]]] = {}
     OPTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     ORDERED: ClassVar[tuple[tuple[str, str], ...]] = (("r_on", "r_off"),)

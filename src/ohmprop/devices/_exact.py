@@ -1,13 +1,18 @@
-"""Exact pulses by error-controlled integration: serves every model that has no closed form."""
+"""What exact pulses are made of: an error-controlled integration, and a safeguarded Newton solve.
+
+`integrate` serves every model whose pulse is not one equation, `newton` those whose pulse is.
+"""
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 EDGE = 1e-9  # of the span, or one rounding: where a device at a bound starts from
 STEPS = 1000  # attempts
+NEWTON_STEPS = 100  # enough to bisect a bracket down to rounding
 
 # Dormand and Prince's pair of orders 5 and 4 (J. Comput. Appl. Math. 6:19, 1980).
 _A = (
@@ -21,6 +26,7 @@ _B5 = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0)
 _B4 = (5179 / 57600, 0.0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40)
 
 Rate = Callable[[Array, Array], Array]
+Residual = Callable[[Array], tuple[Array, Array]]
 
 
 def integrate(
@@ -94,3 +100,55 @@ def _attempt(rate: Rate, state, v, t, lower, upper):
         jnp.where(taken, jnp.where(h >= t - now, t, now + h), now),
         lax.stop_gradient(jnp.maximum(grown, 1e-15 * t)),
     )
+
+
+def newton(residual: Residual, start: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+    """Root of an increasing function between `low` and `high`, element by element.
+
+        u <- u - F(u)/F'(u), or the middle of the bracket where that leaves it or does not converge
+
+    The steps stop once every one is so small that the next, squaring the error, reaches rounding.
+    That next step is taken outside the loop and is the only one that is differentiated: with a
+    held slope it gives the first derivatives of the root exactly, in both modes, with respect to
+    all that `residual` was made of.
+
+    Args:
+        residual: u -> (F(u), F'(u)), F not decreasing, both finite in the bracket; evaluated on
+            arrays of the common shape of `start`, `low`, `high` and its own result.
+        start: first guess, [...].
+        low, high: finite bracket, [...]; where F has no root in it the nearer end is approached.
+
+    Returns:
+        The root, [...], within the bracket.
+    """
+    start, low, high = (lax.stop_gradient(jnp.asarray(a)) for a in (start, low, high))
+    value = jax.eval_shape(residual, start)[0]
+    shape = jnp.broadcast_shapes(value.shape, start.shape, low.shape, high.shape)
+    low, high = (jnp.broadcast_to(a, shape).astype(value.dtype) for a in (low, high))
+    start = jnp.clip(jnp.broadcast_to(start, shape).astype(value.dtype), low, high)
+    held_residual, held = jax.closure_convert(residual, start)
+    held = lax.stop_gradient(held)
+    near = float(jnp.finfo(value.dtype).eps) ** 0.4  # 5e-7, in single precision 2e-3
+
+    def unfinished(carry):
+        count, moving = carry[:2]
+        return (count < NEWTON_STEPS) & moving
+
+    def step(carry):
+        count, _, u, low, high, last = carry
+        value, slope = held_residual(u, *held)
+        low, high = jnp.where(value <= 0, u, low), jnp.where(value >= 0, u, high)
+        new = u - value / slope
+        # Rounding may put a last small step outside the bracket; a long one must shorten, lest
+        # Newton's method cycle between the ends of a bracket.
+        small = jnp.abs(new - u) <= near * jnp.maximum(1, jnp.abs(u))
+        shorter = jnp.abs(new - u) <= last / 2
+        sound = small | ((new >= low) & (new <= high) & shorter)
+        new = jnp.where(sound, new, (low + high) / 2)
+        return count + 1, ~jnp.all(small), new, low, high, jnp.abs(new - u)
+
+    begin = (jnp.asarray(0), jnp.asarray(True), start, low, high, 2 * (high - low))
+    root = lax.while_loop(unfinished, step, begin)[2]
+    value, slope = residual(root)
+    root = root - value / lax.stop_gradient(slope)
+    return root + lax.stop_gradient(jnp.clip(root, low, high) - root)

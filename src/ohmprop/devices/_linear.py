@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+from ._base import SEED_CODE, SEED_FILES, AbstractSeparable, Parameter, leaf
 
 _SEED = {
     "r_on": Parameter(100.0, "ohm", SEED_FILES),
@@ -22,7 +22,7 @@ _SEED = {
 }
 
 
-class Linear(AbstractMemristor):
+class Linear(AbstractSeparable):
     """Linear conductance update: i = G v, dG/dt = k v; state G in S.
 
     One Euler step is exact here, so pulses of equal flux v*t are equal.
@@ -68,3 +68,11 @@ class Linear(AbstractMemristor):
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dG/dt = k v, S/s."""
         return self.k * jnp.asarray(v) * jnp.ones_like(x)
+
+    def drive(self, v: ArrayLike) -> Array:
+        """g(v) = v, so that the drive is the flux, V s."""
+        return jnp.asarray(v)
+
+    def advance(self, x: ArrayLike, s: ArrayLike) -> Array:
+        """G after a flux `s` in V s: clip(G + k s), S."""
+        return jnp.clip(x + self.k * s, self.lower, self.upper)

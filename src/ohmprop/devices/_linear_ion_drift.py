@@ -2,7 +2,9 @@
 
     i = v / M,    M = r_on w/D + r_off (1 - w/D),    dw/dt = mu_v (r_on/D) i f(w, i),    f = 1
 
-Source: Strukov et al., Nature 453:80 (2008). Joglekar's and Biolek's models differ only in f.
+Source: Strukov et al., Nature 453:80 (2008). Joglekar's, Biolek's, Prodromakis's and Zha's models
+differ only in f. As i is proportional to v, the state depends on the flux alone: pulses of equal
+v*t are equal.
 """
 
 import abc
@@ -14,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from ._base import SEED_CODE, SEED_FILES, AbstractMemristor, Parameter, leaf
+from ._base import SEED_CODE, SEED_FILES, AbstractSeparable, Parameter, leaf
 
 _HP = "HP device (Strukov et al. 2008) in Biolek's SPICE listing, as posted in edaboard 403384"
 
@@ -32,8 +34,11 @@ PUBLISHED_ION_DRIFT = {
 }
 
 
-class AbstractIonDrift(AbstractMemristor):
-    """What the ion-drift family shares; a member is its window f. State w in m, 0 <= w <= D."""
+class AbstractIonDrift(AbstractSeparable):
+    """What the ion-drift family shares; a member is its window f. State w in m, 0 <= w <= D.
+
+    With x = w/D and s = mu_v (r_on/D^2) * flux, in ohm, every member obeys dx/ds = f(x)/M(x).
+    """
 
     r_on: eqx.AbstractVar[Array]
     r_off: eqx.AbstractVar[Array]
@@ -43,6 +48,10 @@ class AbstractIonDrift(AbstractMemristor):
     @abc.abstractmethod
     def window(self, i: ArrayLike, x: ArrayLike) -> Array:
         """Window f at current `i` in A and state `x` in m, dimensionless."""
+
+    @abc.abstractmethod
+    def travel(self, x: Array, s: Array) -> Array:
+        """Change of `x` = w/D under dx/ds = f/M, for `s` in ohm; exactly 0 for s = 0."""
 
     @property
     def lower(self) -> Array:
@@ -76,12 +85,24 @@ class AbstractIonDrift(AbstractMemristor):
         i = self.current(v, x)
         return self.mu_v * (self.r_on / self.d) * i * self.window(i, x)
 
+    def drive(self, v: ArrayLike) -> Array:
+        """g(v) = v, so that the drive is the flux, V s."""
+        return jnp.asarray(v)
+
+    def advance(self, x: ArrayLike, s: ArrayLike) -> Array:
+        """w after a flux `s` of one sign in V s, m."""
+        x = jnp.asarray(x)
+        change = self.travel(x / self.d, self.mu_v * (self.r_on / self.d) / self.d * s)
+        return jnp.clip(x + self.d * change, self.lower, self.upper)
+
 
 class LinearIonDrift(AbstractIonDrift):
     """Linear ion drift: dw/dt = mu_v (r_on/D) v/M; state w in m.
 
     Expect conductance to run away upwards: dG/dflux grows as G^3, so a device near r_off hardly
-    moves and one near r_on leaps.
+    moves and one near r_on leaps. M^2 falls linearly with the flux, which gives the exact pulse:
+
+        M1^2 = M0^2 - 2 (r_off - r_on) s,    x1 - x0 = 2 s/(M0 + M1),    within the bounds
 
     Args:
         r_on: resistance of the wholly doped film, ohm.
@@ -103,3 +124,10 @@ class LinearIonDrift(AbstractIonDrift):
     def window(self, i: ArrayLike, x: ArrayLike) -> Array:
         """f = 1."""
         return jnp.ones_like(i * x)
+
+    def travel(self, x: Array, s: Array) -> Array:
+        """2 s/(M0 + M1), which does not cancel for a small s."""
+        before = self.r_on * x + self.r_off * (1 - x)
+        squared = before**2 - 2 * (self.r_off - self.r_on) * s
+        after = jnp.sqrt(jnp.clip(squared, self.r_on**2, self.r_off**2))
+        return 2 * s / (before + after)

@@ -25,8 +25,8 @@ _INVERTED = f"{SEED_CODE}: 1/U with U = 0.9, inverted by the initialiser"
 class MMS(AbstractMemristor):
     """Mean metastable switch; state x in [0, 1], the fraction of switches that are on.
 
-    A step of P = s t/tau beyond 1 is a probability beyond 1: keep pulses shorter than tau (the
-    seed's amplitude-modulated pulses are up to 50 tau). At 0 V the state relaxes to
+    An Euler step of P = s t/tau beyond 1 is a probability beyond 1 (the seed's amplitude-modulated
+    pulses are up to 50 tau); the exact pulse has no such limit. At 0 V the state relaxes to
     s_on/(s_on + s_off) with time constant tau/(s_on + s_off): to 0.87 in 0.21 s for the
     "published" set, a volatile device.
 
@@ -91,8 +91,24 @@ class MMS(AbstractMemristor):
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dx/dt = [s_on (1 - x) - s_off x]/tau, 1/s."""
-        v, x = jnp.asarray(v), jnp.asarray(x)
+        s_on, s_off = self._odds(v)
+        return (s_on * (1 - jnp.asarray(x)) - s_off * x) / self.tau
+
+    def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
+        """Relaxation towards s_on/(s_on + s_off), exact for any duration.
+
+            x + t rate(v, x) (1 - e^-z)/z,    z = (s_on + s_off) t/tau
+
+        Arguments and result as for `AbstractMemristor.pulse`.
+        """
+        s_on, s_off = self._odds(v)
+        z = (s_on + s_off) * t / self.tau
+        some = jnp.where(z > 0, z, 1.0)
+        shrink = jnp.where(z > 0, -jnp.expm1(-some) / some, 1 - z / 2)
+        return jnp.clip(x + t * self.rate(v, x) * shrink, self.lower, self.upper)
+
+    def _odds(self, v: ArrayLike) -> tuple[Array, Array]:
+        """s_on and s_off: the odds of one switch to turn on and off within tau."""
+        v = jnp.asarray(v)
         beta = (Q_E / K_B) / self.T  # 1/V; in this order float32 does not underflow
-        s_on = jax.nn.sigmoid(beta * (v - self.V_on))
-        s_off = jax.nn.sigmoid(-beta * (v + self.V_off))
-        return (s_on * (1 - x) - s_off * x) / self.tau
+        return jax.nn.sigmoid(beta * (v - self.V_on)), jax.nn.sigmoid(-beta * (v + self.V_off))

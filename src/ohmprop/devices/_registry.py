@@ -10,21 +10,44 @@ from jax.typing import ArrayLike
 from .._core import BadInput, nearest
 from ._base import AbstractMemristor, Parameter
 from ._biolek import Biolek
+from ._gmss import GMSS
+from ._interface import Interface
+from ._jart import JART
 from ._joglekar import Joglekar
 from ._linear import Linear
 from ._linear_ion_drift import LinearIonDrift
 from ._mms import MMS
+from ._prodromakis import Prodromakis
+from ._stanford_pku import StanfordPKU
+from ._steps import ConstantStep, ExpStep, LinearStep, PiecewiseStep, PowStep, SoftBounds
+from ._team import TEAM
 from ._vteam import VTEAM
 from ._yakopcic import Yakopcic
+from ._yakopcic2020 import Yakopcic2020
+from ._zha import Zha
 
 MODELS: dict[str, type[AbstractMemristor]] = {
     "linear": Linear,
     "linear_ion_drift": LinearIonDrift,
     "joglekar": Joglekar,
     "biolek": Biolek,
+    "prodromakis": Prodromakis,
+    "zha": Zha,
     "vteam": VTEAM,
+    "team": TEAM,
     "yakopcic": Yakopcic,
+    "yakopcic2020": Yakopcic2020,
     "mms": MMS,
+    "gmss": GMSS,
+    "stanford_pku": StanfordPKU,
+    "jart": JART,
+    "interface": Interface,
+    "constant_step": ConstantStep,
+    "linear_step": LinearStep,
+    "soft_bounds": SoftBounds,
+    "exp_step": ExpStep,
+    "pow_step": PowStep,
+    "piecewise_step": PiecewiseStep,
 }
 
 
@@ -37,7 +60,7 @@ def make(model: str, params: str | None = None, **overrides: ArrayLike | str) ->
             paper's code ran, errors included), "published" (the literature's values, physical
             windows), or what else `MODELS[model].PARAMETERS` holds.
         overrides: parameters or structural options (`window`) to replace, in SI units; arrays
-            give one value a device. Every model accepts `r_on` and `r_off`.
+            give one value a device. Every model but "jart" accepts `r_on` and `r_off`.
 
     Returns:
         The device, its parameters float array leaves.
@@ -55,7 +78,9 @@ def make(model: str, params: str | None = None, **overrides: ArrayLike | str) ->
     values |= MODELS[model].OPTIONS.get(params, {})
     for name, value in overrides.items():
         if name not in values:
-            raise BadInput(f"{model}: no parameter {name!r}.{nearest(name, values)}")
+            derived = name in ("r_on", "r_off")
+            hint = f" It follows from {', '.join(values)}." if derived else nearest(name, values)
+            raise BadInput(f"{model}: no parameter {name!r}.{hint}")
         _check_value(model, params, name, value)
         values[name] = value
     for small, large in MODELS[model].ORDERED:

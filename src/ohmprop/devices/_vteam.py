@@ -24,24 +24,30 @@ from ._base import (
     NEGATIVE,
     SEED_CODE,
     SEED_FILES,
-    AbstractMemristor,
+    AbstractSeparable,
     Parameter,
     leaf,
 )
+from ._special import creep
 
 _SWAPPED = f"{SEED_CODE}; published with the two alphas the other way round"
 _MEMTORCH = "MemTorch, memtorch/bh/memristor/VTEAM.py defaults (after Kvatinsky et al. 2015)"
 _WINDOW = f"{SEED_CODE}, read as a fraction of the state's span; the cited listing has no window"
-_WINDOWS = ("seed", "published")
+_WINDOWS = ("seed", "published", "none")
+_SHUT = 80.0  # widths; beyond them exp(-exp(z)) is 0 in every format
 
 
-class VTEAM(AbstractMemristor):
+class VTEAM(AbstractSeparable):
     """VTEAM with Kvatinsky's window; state w in m, from w_on to w_off.
 
     The window's argument y must be in the unit of a_off, a_on and w_c, which here are fractions
     of the span w_off - w_on. `window="published"` is the physical choice: y = (w - w_on)/(w_off -
     w_on). `window="seed"` reproduces a unit error in the seed's code: y = w in metres, about
-    1e-9, which makes f_on = 0.00502 and f_off = 0.9987 constants.
+    1e-9, which makes f_on = 0.00502 and f_off = 0.9987 constants. `window="none"` is f = 1: the
+    state moves at constant speed from bound to bound.
+
+    Pulses are exact. With z = exp((y - a_off)/w_c), or exp((a_on - y)/w_c), a window means
+    w_c [Ei(z) - Ei(z_0)] = |drive| in units of the span, which `_special.creep` inverts.
 
     The TEAM report prints a_on = 2 nm, a_off = 1.2 nm, w_c = 107 pm of 3 nm; with that order no
     voltage moves a device between about 1.4 and 1.8 nm, so the set does not use them.
@@ -53,7 +59,7 @@ class VTEAM(AbstractMemristor):
         k_on, k_off: speeds, k_on < 0 < k_off, m/s.
         alpha_on, alpha_off: exponents of the overdrive, dimensionless.
         a_on, a_off, w_c: window centres and width, fractions of the span.
-        window: "published" (physical) or "seed" (metres taken for fractions).
+        window: "published" (physical), "seed" (metres taken for fractions) or "none" (f = 1).
 
     Raises:
         BadInput: unknown `window`.
@@ -148,19 +154,45 @@ class VTEAM(AbstractMemristor):
 
     def rate(self, v: ArrayLike, x: ArrayLike) -> Array:
         """dw/dt, m/s: zero between the thresholds."""
+        drive = self.drive(v)
+        if self.window == "none":
+            return drive * jnp.ones_like(x)
+        return drive * closing(self._depth(x, drive > 0))
+
+    def drive(self, v: ArrayLike) -> Array:
+        """k_off (v/v_off - 1)^alpha_off or k_on (v/v_on - 1)^alpha_on, m/s; else exactly 0."""
         v = jnp.asarray(v)
-        y = self._fraction(x) if self.window == "published" else jnp.asarray(x)
-        # Overdrive is cut off at 0 so that the branch not taken stays real and differentiable.
-        off = jnp.maximum(v / self.v_off - 1, 0) ** self.alpha_off
-        on = jnp.maximum(v / self.v_on - 1, 0) ** self.alpha_on
-        speed_off = self.k_off * off * _closing((y - self.a_off) / self.w_c)
-        speed_on = self.k_on * on * _closing((self.a_on - y) / self.w_c)
-        return speed_off + speed_on  # at most one of them is not 0
+        off = overdrive(v, self.v_off) ** self.alpha_off
+        on = overdrive(v, self.v_on) ** self.alpha_on
+        return self.k_off * off + self.k_on * on  # at most one of them is not 0
+
+    def advance(self, x: ArrayLike, s: ArrayLike) -> Array:
+        """State after a drive of `s` m: w + s, slowed by the window, within the bounds, m."""
+        x, s = jnp.asarray(x), jnp.asarray(s)
+        if self.window == "none":
+            return jnp.clip(x + s, self.w_on, self.w_off)
+        width = self.w_c * (self.w_off - self.w_on if self.window == "published" else 1)  # m
+        z = jnp.exp(jnp.minimum(self._depth(x, s > 0), _SHUT))
+        moved = width * creep(z, jnp.abs(s) / width * jnp.exp(-z))
+        return jnp.clip(x + jnp.where(s > 0, moved, -moved), self.w_on, self.w_off)
 
     def _fraction(self, x: ArrayLike) -> Array:
         return (jnp.asarray(x) - self.w_on) / (self.w_off - self.w_on)
 
+    def _depth(self, x: ArrayLike, off: Array) -> Array:
+        """How far w is into the closing window on its way to w_off or to w_on, in widths w_c."""
+        y = self._fraction(x) if self.window == "published" else jnp.asarray(x)
+        return jnp.where(off, y - self.a_off, self.a_on - y) / self.w_c
 
-def _closing(z: Array) -> Array:
-    """exp(-exp(z)); beyond z = 80 it is 0 in every format, and the cut keeps its slope finite."""
-    return jnp.exp(-jnp.exp(jnp.minimum(z, 80.0)))
+
+def overdrive(u: Array, threshold: Array) -> Array:
+    """u/threshold - 1 beyond a threshold of either sign, else 0: real, finite slopes, no rounding.
+
+    The quotient alone may be a rounding above 1 at the threshold itself.
+    """
+    return jnp.where(jnp.abs(u) > jnp.abs(threshold), jnp.maximum(u / threshold - 1, 0), 0.0)
+
+
+def closing(z: Array) -> Array:
+    """exp(-exp(z)), its slope finite."""
+    return jnp.exp(-jnp.exp(jnp.minimum(z, _SHUT)))

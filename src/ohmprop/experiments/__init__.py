@@ -24,6 +24,8 @@ _LATER = {
     "train": "_run",
     "predict": "_records",
     "check": "_check",
+    "load_device": "_device",
+    "read_changes": "_device",
 }
 
 __all__ = ["Loaded", "Spec", "builtin", "builtin_names", "dump", "load_spec", *_LATER]  # pyright: ignore[reportUnsupportedDunderAll]

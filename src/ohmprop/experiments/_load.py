@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from ohmprop._core import BadInput, nearest
 from ohmprop.experiments._builtin import builtin, builtin_names
 from ohmprop.experiments._ebana import is_ebana, translate
-from ohmprop.experiments._spec import Spec
+from ohmprop.experiments._spec import DeviceSpec, Spec
 from ohmprop.experiments._unused import keys_of, notes_on
 
 
@@ -88,10 +88,58 @@ def load_spec(
                 raw[section] = {k: v for k, v in raw[section].items() if k != key}
     changed = _assign(raw, sets)
     _locate(raw, folder)
+    if isinstance(raw.get("device"), dict) and "file" in raw["device"]:
+        raw["device"] = with_file(raw["device"], folder)
     spec = validate(raw)
     if written >= set(keys_of(spec.model_dump())):
         written = set()  # every key is there: a run has written it, nobody chose each
     return Loaded(spec, notes + notes_on(spec, written | changed))
+
+
+def with_file(device: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The `device` section with its `file` read: the file's keys, and over them its own.
+
+    The file lies beside the spec, else beside the caller; it holds a `device` section.
+    """
+    name = device["file"]
+    if not isinstance(name, str):
+        raise BadInput(f"device.file: expected the path of a device file, found {name!r}")
+    here = Path(name).expanduser()
+    base = read_device(folder / here if (folder / here).is_file() else here)
+    own = {key: value for key, value in device.items() if key != "file"}
+    if isinstance(base.get("overrides"), dict) and isinstance(own.get("overrides"), dict):
+        own["overrides"] = base["overrides"] | own["overrides"]
+    return base | own
+
+
+def read_device(path: Path) -> dict[str, Any]:
+    """The table in a device file, its keys those of a spec's `device` section."""
+    table = parse(_text(path), str(path))
+    if not isinstance(table, dict):
+        raise BadInput(
+            f"{path}: expected a device, a table with keys such as 'model', found {_kind(table)}"
+        )
+    for key in table:
+        if key not in DeviceSpec.model_fields:
+            raise BadInput(
+                f"{path}: unknown key {str(key)!r}.{nearest(str(key), DeviceSpec.model_fields)}"
+            )
+    return table
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 text ({error.reason})") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _kind(value: Any) -> str:
+    return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), repr(value))
 
 
 def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str], Path, bool]:
@@ -108,17 +156,10 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
             if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
                 raise BadInput(f"{source}: no such file")
             return builtin(str(source)), [], Path.cwd(), False
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise BadInput(f"{source}: not UTF-8 text ({error.reason})") from None
-        except OSError as error:
-            raise BadInput(f"{source}: cannot be read: {error.strerror or error}") from None
-        raw, name, folder = parse(text, str(source)), path.stem, path.parent
+        raw, name, folder = parse(_text(path), str(source)), path.stem, path.parent
     if not isinstance(raw, dict):
-        found = {list: "a list", str: "text", type(None): "nothing"}.get(type(raw), repr(raw))
         raise BadInput(
-            f"{source}: expected a spec, a table with sections such as 'data', found {found}"
+            f"{source}: expected a spec, a table with sections such as 'data', found {_kind(raw)}"
         )
     if is_ebana(raw):
         raw, notes = translate(raw, name)
@@ -185,17 +226,22 @@ def validate(raw: dict[str, Any]) -> Spec:
     try:
         return Spec.model_validate(raw)
     except ValidationError as error:
-        errors = error.errors()
-        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-        raise BadInput(_complaint(dict(first))) from None
+        raise complaint(error, Spec) from None
 
 
-def _complaint(error: dict[str, Any]) -> str:
+def complaint(error: ValidationError, model: type[BaseModel]) -> BadInput:
+    """The first complaint about a table read as `model`, on one line; unknown keys come first."""
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    return BadInput(_complaint(dict(first), model))
+
+
+def _complaint(error: dict[str, Any], model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in error["loc"] if part not in ("float", "list[float]"))
     kind, found = error["type"], error.get("input")
     if kind == "extra_forbidden":
         *parents, key = error["loc"]
-        model = _model_at(parents)
+        model = _model_at(model, parents)
         return f"{where}: unknown key.{nearest(str(key), model.model_fields)}"
     prefix = f"{where}: " if where else ""
     if kind == "missing":
@@ -217,8 +263,7 @@ def _complaint(error: dict[str, Any]) -> str:
     return f"{prefix}expected {expected}, found {found!r}"
 
 
-def _model_at(parents: list[Any]) -> type[BaseModel]:
-    model: type[BaseModel] = Spec
+def _model_at(model: type[BaseModel], parents: list[Any]) -> type[BaseModel]:
     for part in parents:
         field = model.model_fields.get(str(part))
         if field is None or not isinstance(field.annotation, type):

@@ -25,6 +25,9 @@ PositiveOhm = Annotated[float, quantity("ohm", above=0)]
 Seed = Annotated[int, whole(0, 2**32 - 1)]  # what NumPy's `RandomState` takes
 Fraction = Annotated[float, quantity(least=0)]
 
+# The models of the seed paper: each has the sets "seed", the default, and "published".
+_SEED_MODELS = {"linear", "linear_ion_drift", "joglekar", "biolek", "vteam", "yakopcic", "mms"}
+
 
 def _number_if_possible(value: Any) -> Any:
     """Numbers from text that begins like one; other text (a name, an option) as it stands."""
@@ -35,7 +38,7 @@ def _number_if_possible(value: Any) -> Any:
 
 def _override(model: Any, params: Any, name: str, value: Any) -> Any:
     """The override of a device's parameter, in the parameter's own unit where it is text."""
-    if not isinstance(value, str) or is_number(value):
+    if not isinstance(value, str) or is_number(value) or model is None:
         return _number_if_possible(value)
     from ohmprop import devices  # brings JAX, which nothing else here needs
 
@@ -138,13 +141,38 @@ class NetworkSpec(Section):
 
 
 class DeviceSpec(Section):
-    """The memristor model, its parameter set and what departs from it; None: as in the set."""
+    """The memristor model, its parameter set and what departs from it; None: as in the set.
+
+    `params` None is the model's first set; validated, it holds that set's name.
+    """
 
     model: str = "biolek"
-    params: Literal["seed", "published"] = "seed"
+    params: str | None = Field(default=None, validate_default=True)
     r_on: PositiveOhm | None = None
     r_off: PositiveOhm | None = None
     overrides: dict[str, float | str] = Field(default_factory=dict)
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in _SEED_MODELS:
+            from ohmprop import devices  # brings JAX, which the seed's models do not need here
+
+            devices.default_set(value)
+        return value
+
+    @field_validator("params", mode="after")
+    @classmethod
+    def _named(cls, value: str | None, info: ValidationInfo) -> str | None:
+        model = info.data.get("model")
+        if model is None:  # refused already
+            return value
+        if model in _SEED_MODELS and value in (None, "seed", "published"):
+            return value or "seed"
+        from ohmprop import devices
+
+        devices.parameter_set(model, value)
+        return value or devices.default_set(model)
 
     @field_validator("overrides", mode="before")
     @classmethod

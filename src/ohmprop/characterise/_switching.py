@@ -1,0 +1,115 @@
+"""The frequency at which a device just switches fully within half a period."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from .._core import BadInput
+from ..devices import AbstractMemristor, AbstractSeparable
+from ..drive import AbstractWaveform
+
+FULLY = (0.01, 0.99)  # of the span
+_STEPS = 1000  # of a period, each at its middle voltage
+_AT_ONCE = 16  # frequencies tried together
+_ROUNDS = 7  # each makes the bracket 15 times narrower
+_DECADES = 12  # below the frequency of a square wave, where the search ends
+
+
+def switching_frequency(
+    device: AbstractMemristor, waveform: AbstractWaveform, x0: float | None = None
+) -> float:
+    """Frequency in Hz at which half a period of the waveform just switches the device fully.
+
+    As in the seed paper's section 3: at this frequency the device goes from its high to its low
+    resistance in one half wave and back in the other; a longer period would add nothing. 'Fully'
+    is from 1 % to 99 % of the span of the state, for many windows reach no bound in finite time.
+    The slower of the two directions decides. The device stands alone, without series resistance.
+
+    A separable device needs one integral, s = (1/f) * integral of g(v) over the half wave, and
+    `advance`; any other takes the half wave in steps at their middle voltage (relative error about
+    1e-5).
+    The frequency is found by a search in its logarithm, which starts from the square wave's.
+
+    Args:
+        device: one device, parameters without axes.
+        waveform: one or more periods; its shape and height count, its duration does not.
+        x0: a state, in the model's unit: the frequency at which the positive half wave just takes
+            the device from there to within 1 % of the bound it moves towards.
+
+    Raises:
+        BadInput: the waveform does not switch the device fully, however slow.
+
+    Example:
+        >>> from ohmprop import devices, drive
+        >>> device = devices.make("linear_ion_drift", "published")
+        >>> round(switching_frequency(device, drive.Sine(amplitude=1.0, frequency=1.0)), 4)  # Hz
+        0.4035
+    """
+    t = (jnp.arange(_STEPS) + 0.5) / _STEPS * waveform.duration / waveform.periods
+    v = np.asarray(waveform(t))
+    if x0 is not None:
+        begin = float((x0 - device.lower) / (device.upper - device.lower))
+        return _one_way(device, v[v > 0], "positive", begin)
+    return min(_one_way(device, v[v > 0], "positive"), _one_way(device, v[v < 0], "negative"))
+
+
+def _one_way(
+    device: AbstractMemristor, v: np.ndarray, side: str, begin: float | None = None
+) -> float:
+    """The frequency at which the half wave `v` takes the state from `begin`, or end to end."""
+    if not len(v):
+        raise BadInput(f"auto frequency: the waveform has no {side} voltage; give a frequency")
+    peak = float(v[np.argmax(np.abs(v))])
+    lower, span = float(device.lower), float(device.upper - device.lower)
+    up = float(device.rate(peak, lower + 0.5 * span)) > 0
+    begin, end = (FULLY[1 - up] if begin is None else begin), FULLY[up]
+    start, goal = lower + begin * span, lower + end * span
+    way = np.linspace(start, goal, 199)
+    speed = np.asarray(device.rate(peak, way)) / span
+    if not np.all(speed > 0 if up else speed < 0):
+        raise _never(peak)
+
+    def arrived(log_f: np.ndarray) -> np.ndarray:
+        x = np.asarray(_furthest(device, v, np.exp(-log_f), start, up))
+        return x >= goal if up else x <= goal
+
+    # At its peak voltage all the time the device would take the integral of dx/speed: a bound.
+    high = np.log(4 / np.abs(np.trapezoid(1 / speed, way / span)))
+    low, least = high - np.log(10), high - _DECADES * np.log(10)
+    while not arrived(np.full(_AT_ONCE, low))[0]:
+        high, low = low, low - np.log(10)
+        if low < least:
+            raise _never(peak)
+    for _ in range(_ROUNDS):
+        tried = np.linspace(low, high, _AT_ONCE)
+        reached = np.flatnonzero(arrived(tried))[-1]
+        low, high = tried[reached], tried[min(reached + 1, _AT_ONCE - 1)]
+    return float(np.exp((low + high) / 2))
+
+
+def _never(peak: float) -> BadInput:
+    return BadInput(
+        f"auto frequency: a half wave that peaks at {peak:.3g} V does not switch the device fully "
+        f"(from {FULLY[0]:.0%} to {FULLY[1]:.0%} of its state's span), however slow; raise the "
+        "amplitude or give a frequency"
+    )
+
+
+@eqx.filter_jit
+def _furthest(
+    device: AbstractMemristor, v: ArrayLike, period: ArrayLike, start: ArrayLike, up: ArrayLike
+) -> Array:
+    """State (the furthest, where it turns back) after a half wave, at each of the periods (s)."""
+    v, dt = jnp.asarray(v), jnp.asarray(period) / _STEPS
+    x = jnp.broadcast_to(start, dt.shape)
+    if isinstance(device, AbstractSeparable):
+        return device.advance(x, jnp.sum(device.drive(v)) * dt)
+
+    def step(carry: tuple[Array, Array], v: Array) -> tuple[tuple[Array, Array], None]:
+        x, furthest = carry
+        x = device.pulse(x, v, dt)
+        return (x, jnp.where(up, jnp.maximum(furthest, x), jnp.minimum(furthest, x))), None
+
+    return lax.scan(step, (x, x), v)[0][1]

@@ -1,0 +1,34 @@
+"""The folder a command leaves its results in: refused where occupied, filled all at once."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ohmprop._core import BadInput
+
+
+def require_free(out: Path, overwrite: bool) -> None:
+    """Refuse a file, and a folder with something in it unless `overwrite`."""
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out} is a file; expected a folder")
+    if out.is_dir() and any(out.iterdir()) and not overwrite:
+        raise BadInput(f"{out} is not empty; choose another folder or replace with --overwrite")
+
+
+@contextmanager
+def drafted(out: Path) -> Iterator[Path]:
+    """A folder to write into; at the end its files move to `out`, on an error none of them."""
+    new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=out))
+    try:
+        yield draft
+        for path in sorted(draft.iterdir()):
+            os.replace(path, out / path.name)
+    finally:
+        shutil.rmtree(draft)
+        if new and not any(out.iterdir()):
+            out.rmdir()

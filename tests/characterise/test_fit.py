@@ -1,0 +1,252 @@
+"""Fits of sweeps: known parameters recovered from noisy data, and the measured devices."""
+
+import time
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from ohmprop import devices
+from ohmprop._core import BadInput
+from ohmprop.characterise import LAWS, fit_every, fit_sweep, read_sweep
+from ohmprop.characterise._fit import _costs, _jacobian, covariance_of, sampled, statistics
+from ohmprop.characterise._read import Sweep
+from ohmprop.characterise._search import search
+
+NOISE = 0.01
+slow = pytest.mark.slow
+
+
+class Case(NamedTuple):
+    """A device that the sweep switches, and what of it such data show to within 5 %."""
+
+    model: str
+    params: str | None
+    changes: dict[str, float]
+    amplitude: float  # V
+    duration: float  # s
+    shown: str
+    start: float = 0.3
+    sign: int = 1
+
+
+DRIFT = "r_on r_off mu_v x0"
+CASES = [
+    Case("linear", None, {"r_on": 1e3, "k": 4e-3}, 1, 4, "r_on r_off k x0", sign=-1),
+    Case("linear_ion_drift", "published", {"mu_v": 4e-14}, 1, 4, DRIFT, sign=-1),
+    Case("mms", "published", {}, 0.5, 0.01, "r_on r_off V_on V_off tau x0"),
+    Case("biolek", "published", {"mu_v": 3e-14}, 1, 4, f"{DRIFT} p"),
+    Case("joglekar", "published", {"mu_v": 1.2e-14}, 1, 4, "r_on r_off", start=0.6),
+    Case("prodromakis", "published", {"mu_v": 4e-14}, 1, 4, "r_off", start=0.6),
+    Case("zha", "published", {"mu_v": 2e-13}, 1, 4, "r_on r_off x0"),
+    Case(
+        "vteam",
+        "published",
+        {"k_on": -4e-6, "k_off": 3e-8, "v_off": 0.2, "v_on": -0.3, "alpha_on": 2, "alpha_off": 3},
+        1,
+        0.02,
+        "r_on",
+        start=0.5,
+        sign=-1,
+    ),
+    Case(
+        "team",
+        None,
+        {"r_on": 1e3, "r_off": 1e4, "i_on": -1e-4, "i_off": 1e-4, "k_on": -3e-8, "k_off": 5e-8}
+        | {"alpha_on": 2, "alpha_off": 2},
+        1,
+        4,
+        "r_on r_off",
+        start=0.5,
+        sign=-1,
+    ),
+    Case(
+        "yakopcic",
+        "published",
+        {"b": 3, "r_off": 1e3, "alpha_p": 3},
+        0.6,
+        0.02,
+        "r_off b V_p V_n",
+    ),
+    Case(
+        "yakopcic2020",
+        None,
+        {"A_p": 20, "A_n": 20, "V_p": 0.2, "V_n": 0.3},
+        0.8,
+        4,
+        "r_on r_off b_max_p b_max_n b_min_p b_min_n V_p V_n A_n x_n x0",
+    ),
+    Case("interface", None, {}, 2.5, 60, "r_on r_s V_f kappa V_r p V_p V_n A_n"),
+]
+QUICK = ("linear_ion_drift", "mms")
+
+
+def measure(case: Case, samples: int = 401, fine: int = 40) -> tuple[Any, float, Sweep]:
+    """Three growing cycles by the midpoint rule on the rate, 1 % noise on the current."""
+    device = devices.make(case.model, case.params, **case.changes)
+    t = np.linspace(0, case.duration, (samples - 1) * fine + 1)
+    phase = t / case.duration
+    v = case.sign * case.amplitude * np.sin(6 * np.pi * phase) * (0.4 + 0.6 * phase)
+    x0 = device.lower + case.start * (device.upper - device.lower)
+
+    def step(x, volt):
+        middle = jnp.clip(x + t[1] / 2 * device.rate(volt, x), device.lower, device.upper)
+        x = jnp.clip(x + t[1] * device.rate(volt, middle), device.lower, device.upper)
+        return x, x
+
+    _, later = lax.scan(step, x0, jnp.asarray((v[1:] + v[:-1]) / 2))
+    x = np.concatenate([[float(x0)], np.asarray(later)])[::fine]
+    t, v = t[::fine], v[::fine]
+    i = np.asarray(device.current(v, x))
+    i = i * (1 + NOISE * np.random.default_rng(1).standard_normal(samples))
+    return device, float(x0), Sweep(t, v, i)
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=c.model, marks=() if c.model in QUICK else slow) for c in CASES]
+)
+def test_known_parameters_are_recovered_or_named(case):
+    device, x0, sweep = measure(case)
+    result = fit_sweep(sweep, case.model, params=case.params)
+    found = {k: p for k, p in (result.parameters | result.others).items() if not p.fixed}
+    true = {k: x0 if k == "x0" else float(getattr(device, k)) for k in found}
+    assert result.statistics["rms_log"] < 1.15 * NOISE / np.log(10)
+    for name, p in found.items():
+        sure = not p.doubt and p.se < 0.015 * abs(p.value)
+        if sure or name in case.shown.split():
+            assert p.value == pytest.approx(true[name], rel=0.05), name
+        elif p.value != pytest.approx(true[name], rel=0.05):
+            assert p.doubt or abs(p.value - true[name]) < 5 * p.se, name
+    assert set(case.shown.split()).isdisjoint(result.unidentified)
+
+
+def test_every_fitted_model_has_a_case():
+    assert {c.model for c in CASES} == set(LAWS) <= set(devices.MODELS)
+
+
+@slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Radius_10_um_-2V_4",
+        "Radius_10_um_-3V_3",
+        "Radius_10_um_-4V_1",
+        "small_-1V_3",
+        "small_-1.5V_5",
+        "small_-2V_9",
+    ],
+)
+def test_measured_interface_devices(shared, name):
+    sweep = read_sweep(shared / "data" / "iv" / f"nb_srtio3_{name}.csv")
+    result = fit_sweep(sweep, "interface", budget=60)
+    c, used = result.curves, np.abs(sweep.v) > 0.1
+    decades = np.log10(np.abs(c["i_model"][used] / c["i_data"][used]))
+    rms = np.sqrt(np.mean(decades**2))
+    assert rms == pytest.approx(result.statistics["rms_log"], rel=1e-12)
+    assert rms < (0.2 if "small" in name else 0.1)
+    start, times = jnp.asarray(result.others["x0"].value), jnp.asarray(sweep.t)
+    again = sampled(result.device(), start, times, jnp.asarray(sweep.v))[0]
+    np.testing.assert_allclose(again, c["i_model"], rtol=1e-6)
+
+
+def test_the_interface_set_is_a_fit_to_the_file_it_names(shared):
+    sweep = read_sweep(shared / "data" / "iv" / "nb_srtio3_Radius_10_um_-3V_3.csv")
+    device = devices.make("interface", "nb_srtio3_fit")
+    i = sampled(device, jnp.asarray(0.571), jnp.asarray(sweep.t), jnp.asarray(sweep.v))[0]
+    used = np.abs(sweep.v) > 0.1
+    assert np.sqrt(np.mean(np.log10(np.abs(i[used] / sweep.i[used])) ** 2)) < 0.05
+
+
+@pytest.fixture(scope="module")
+def drift():
+    return measure(CASES[1])
+
+
+def test_held_parameters_stay(drift):
+    device, _, sweep = drift
+    held = {"r_on": 100.0, "r_off": 16e3}
+    result = fit_sweep(sweep, "linear_ion_drift", params="published", fixed=held)
+    assert result.parameters["r_on"].value == 100 and result.parameters["r_on"].fixed
+    assert result.parameters["mu_v"].value == pytest.approx(float(device.mu_v), rel=0.02)
+    assert result.names == ("mu_v", "x0")
+
+
+def test_a_budget_ends_the_search_with_the_best_so_far(drift):
+    began = time.monotonic()
+    result = fit_sweep(drift[2], "linear_ion_drift", params="published", budget=1e-9)
+    assert result.how["ended"] == "budget" and result.how["evaluations"] == 1
+    assert time.monotonic() - began < 30 and np.isfinite(result.statistics["rms_log"])
+
+
+def test_an_interruption_keeps_the_best_so_far(drift):
+    def stop(model, progress):
+        assert model == "linear_ion_drift"
+        if progress.evaluations == 5:
+            raise KeyboardInterrupt
+
+    result = fit_sweep(drift[2], "linear_ion_drift", params="published", progress=stop)
+    assert result.how["ended"] == "interrupted" and result.how["evaluations"] == 5
+    assert float(result.device().r_on) > 0
+
+
+def test_models_are_ranked(drift):
+    results = fit_every(drift[2], ("linear", "linear_ion_drift"))
+    assert [r.model for r in results] == ["linear_ion_drift", "linear"]
+    assert results[0].statistics["bic"] < results[1].statistics["bic"] - 10
+
+
+def test_what_cannot_be_fitted_is_refused(drift):
+    sweep = drift[2]
+    for model, fixed, words in (
+        ("biolk", {}, "biolek"),
+        ("soft_bounds", {}, "cannot be fitted"),
+        ("biolek", {"mu": 1.0}, "mu_v"),
+        ("biolek", {"r_on": -1.0}, "r_on"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            fit_sweep(sweep, model, fixed=fixed)
+
+
+def test_errors_are_those_of_linear_regression():
+    rng = np.random.default_rng(0)
+    a = np.stack([np.ones(200), np.linspace(0, 1, 200)], axis=1)
+    slope, cov = np.polyfit(a[:, 1], y := a @ [1, 2] + 0.1 * rng.standard_normal(200), 1, cov=True)
+    covariance, blind = covariance_of(a, a @ slope[::-1] - y)
+    np.testing.assert_allclose(covariance, cov[::-1, ::-1], rtol=1e-9)
+    assert not blind.any()
+    _, blind = covariance_of(np.concatenate([a, a[:, :1]], axis=1), y)
+    assert blind.tolist() == [True, False, True]
+
+
+def test_criteria_of_a_known_likelihood():
+    r = np.random.default_rng(0).standard_normal(50)
+    s = statistics(r, 3)
+    best = -25 * (np.log(2 * np.pi * np.mean(r**2)) + 1)  # log-likelihood at its maximum
+    offset = 50 * (np.log(2 * np.pi) + 1)  # the same for every model
+    assert s["aic"] + offset == pytest.approx(2 * 4 - 2 * best)
+    assert s["bic"] + offset == pytest.approx(4 * np.log(50) - 2 * best)
+    assert s["aicc"] - s["aic"] == pytest.approx(2 * 4 * 5 / 45)
+
+
+def test_search_finds_the_deeper_of_two_minima():
+    low, high = np.array([-3.0]), np.array([3.0])
+    found = search(
+        lambda z: np.array([z[0] ** 2 - 1, 0.3 * (z[0] + 1)]),
+        lambda z: np.array([[2 * z[0]], [0.3]]),
+        low,
+        high,
+        np.array([[2.0], [-2.0], [1.0], [-1.5]]),
+    )
+    assert found.z[0] == pytest.approx(-1, abs=1e-3)
+    assert (found.ended, found.starts, found.agreeing) == ("starts used up", 4, 2)
+
+
+def test_no_recompilation_for_other_numbers(drift):
+    _, _, sweep = drift
+    fit_sweep(sweep, "linear_ion_drift", params="published", starts=1)
+    compiled = _jacobian._cache_size(), _costs._cache_size()  # pyright: ignore
+    other = Sweep(2 * sweep.t, 1.5 * sweep.v, 0.5 * sweep.i)
+    fit_sweep(other, "linear_ion_drift", params="published", starts=1)
+    assert (_jacobian._cache_size(), _costs._cache_size()) == compiled  # pyright: ignore

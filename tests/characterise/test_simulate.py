@@ -1,0 +1,186 @@
+"""Traces against SciPy's integrator and closed forms; loads; batches; what is refused."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+from ohmprop import devices, drive
+from ohmprop._core import BadInput
+from ohmprop.characterise import simulate
+
+POINTS = 200
+
+
+def _reference(device, wave, t, x0, across=None):
+    """States by an integrator that is restarted at every sample, so that no corner is crossed."""
+    low, high = float(device.lower), float(device.upper)
+    span = high - low
+
+    def rate(now, y):
+        x = float(np.clip(low + span * y[0], low, high))
+        v = float(wave(now))
+        v = v if across is None else across(v, x)
+        speed = float(device.rate(v, x)) / span
+        return [0.0 if (y[0] >= 1 and speed > 0) or (y[0] <= 0 and speed < 0) else speed]
+
+    y = [(x0 - low) / span]
+    for a, b in zip(t[:-1], t[1:], strict=True):
+        inside = (a + 1e-12 * (b - a), b - 1e-12 * (b - a))
+        new = solve_ivp(rate, inside, [y[-1]], method="LSODA", rtol=1e-9, atol=1e-11).y[0, -1]
+        y.append(float(np.clip(new, 0, 1)))
+    return low + span * np.array(y)
+
+
+# model, set, waveform, amplitude in V, frequency in Hz: each moves the state far, two to a bound
+DRIVES = [
+    ("linear_ion_drift", "published", drive.Square, 1.0, 0.5),
+    ("joglekar", "published", drive.Sine, 1.0, 1.0),
+    ("biolek", "published", drive.Triangle, 1.0, 0.5),
+    ("vteam", "published", drive.Sine, 1.0, 1e9),
+    ("yakopcic", "published", drive.Triangle, 0.5, 200.0),
+    ("mms", "published", drive.Sine, 0.5, 200.0),
+]
+
+
+@pytest.mark.parametrize(("model", "params", "shape", "amplitude", "frequency"), DRIVES)
+def test_states_are_scipys(model, params, shape, amplitude, frequency):
+    device = devices.make(model, params)
+    wave = shape(amplitude=amplitude, frequency=frequency, cycles=1)
+    trace = simulate(device, wave, points=POINTS)
+    t, span = np.asarray(trace.t), float(device.upper - device.lower)
+    every = slice(None, None, 10)  # the reference calls the device one number at a time
+    wanted = _reference(device, wave, t[every], float(trace.x[0]))
+    assert np.ptp(wanted) > 0.1 * span
+    np.testing.assert_allclose(trace.x[every], wanted, rtol=0, atol=2e-7 * span)
+    np.testing.assert_allclose(trace.i, device.current(trace.v, trace.x), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(trace.v, wave(t))
+
+
+def test_linear_drift_is_its_closed_form_and_leaves_the_bound():
+    """M^2 = M0^2 - 2 dR k flux, from the bound it stood at when the voltage turned."""
+    device = devices.make("linear_ion_drift", "published")
+    wave = drive.Sine(amplitude=1.0, frequency=0.2)
+    trace = simulate(device, wave, points=POINTS)
+    r_on, r_off = 100.0, 16e3
+    k = 1e-14 * r_on / 1e-16
+    flux = (1 - np.cos(2 * np.pi * 0.2 * np.asarray(trace.t))) / (2 * np.pi * 0.2)
+    after = np.asarray(trace.t) >= 2.5
+    m2 = ((r_off + r_on) / 2) ** 2 - 2 * (r_off - r_on) * k * flux
+    m2[after] = r_on**2 - 2 * (r_off - r_on) * k * (flux[after] - flux.max())
+    m = np.sqrt(np.clip(m2, r_on**2, r_off**2))
+    assert (m[~after] == r_on).any() and m[-1] > 0.9 * r_off  # stood at the bound, and left it
+    x = (r_off - m) / (r_off - r_on) * 1e-8
+    np.testing.assert_allclose(trace.x, x, rtol=0, atol=1e-8 * 1e-8)
+
+
+@pytest.mark.parametrize(("frequency", "ratio"), [(100.0, 1.012), (10.0, 1.13)])
+def test_lobe_area_approaches_its_high_frequency_limit(frequency, ratio):
+    """A -> (2/3) |dG/dflux| V^3/omega for a flux-controlled device, from above as published."""
+    device = devices.make("linear_ion_drift", "published")
+    trace = simulate(device, drive.Sine(amplitude=1.0, frequency=frequency), points=2000)
+    half = np.asarray(trace.v) >= 0
+    area = abs(np.trapezoid(np.where(half, trace.i, 0), np.where(half, trace.v, 0)))
+    m, slope = 8050.0, 15900.0 * 1e4  # ohm at x = 1/2; -dM/dflux = dR k / M
+    limit = 2 / 3 * slope / m**3 / (2 * np.pi * frequency)
+    assert area / limit == pytest.approx(ratio, abs=6e-3)
+
+
+def test_no_voltage_no_change_and_charge_and_flux():
+    device = devices.make("biolek", "published")
+    still = simulate(device, drive.PiecewiseLinear([0, 1.0], [0, 0]), points=10, x0=3e-9)
+    assert (np.asarray(still.x) == 3e-9).all() and (np.asarray(still.i) == 0).all()
+    trace = simulate(device, drive.Sine(frequency=5.0), points=POINTS)
+    t = np.asarray(trace.t)
+    flux = (1 - np.cos(10 * np.pi * t)) / (10 * np.pi)
+    np.testing.assert_allclose(trace.flux, flux, atol=1e-5)
+    assert float(trace.charge[-1]) == pytest.approx(np.trapezoid(trace.i, t), abs=1e-12)
+
+
+def test_sampled_noise_of_many_signs():
+    """Every sample another sign: the order in time is kept."""
+    device = devices.make("joglekar", "published")
+    v = np.random.default_rng(3).normal(size=401)
+    t = np.linspace(0, 2.0, 401)
+    trace = simulate(device, drive.Sampled(t, v, hold=True))
+    x = jnp.asarray(device.upper / 2)
+    for k in range(400):
+        x = device.pulse(x, v[k], t[k + 1] - t[k])
+    assert float(jnp.ptp(trace.x)) > 0.05 * float(device.upper)
+    np.testing.assert_allclose(trace.x[-1], x, rtol=0, atol=1e-11 * float(device.upper))
+
+
+def test_euler_is_the_seeds_step_and_not_exact():
+    device = devices.make("biolek", "published")
+    wave = drive.Sine(amplitude=1.0, frequency=1.0)
+    trace = simulate(device, wave, points=50, integration="euler")
+    x = 5e-9
+    for k in range(50):
+        x = float(device.euler(x, float(wave(trace.t[k])), 0.02))
+    assert float(trace.x[-1]) == pytest.approx(x, rel=1e-12)
+    exact = simulate(device, wave, points=50)
+    assert float(jnp.abs(exact.x - trace.x).max()) > 1e-3 * 1e-8
+
+
+def test_series_resistance():
+    device = devices.make("biolek", "published", r_on=1e3)
+    wave = drive.Triangle(amplitude=1.5, frequency=0.5)
+    trace = simulate(device, wave, points=POINTS, r_series=2e3)
+    np.testing.assert_allclose(trace.v, trace.v_device + 2e3 * trace.i, atol=1e-12)
+
+    def divide(v, x):
+        m = 1e3 * x / 1e-8 + 16e3 * (1 - x / 1e-8)
+        return v * m / (m + 2e3)
+
+    t = np.asarray(trace.t)[::10]
+    wanted = _reference(device, wave, t, 5e-9, divide)
+    np.testing.assert_allclose(trace.x[::10], wanted, rtol=0, atol=2e-7 * 1e-8)
+    plain = simulate(device, wave, points=POINTS)
+    assert float(jnp.abs(plain.x - trace.x).max()) > 1e-2 * 1e-8
+
+
+def test_compliance_with_a_curved_characteristic():
+    device = devices.make("yakopcic", "published", b=3.0)
+    wave = drive.Triangle(amplitude=0.5, frequency=200.0)
+    free = simulate(device, wave, points=POINTS)
+    most = 0.3 * float(jnp.abs(free.i).max())
+    trace = simulate(device, wave, points=POINTS, compliance=most)
+    assert float(jnp.abs(trace.i).max()) <= most * (1 + 1e-9)
+    held = np.flatnonzero(np.asarray(jnp.abs(trace.v_device) < jnp.abs(trace.v) - 1e-9))
+    assert len(held) > 10
+    for k in held[::7]:
+        x, sign = float(trace.x[k]), np.sign(float(trace.v[k]))
+        root = brentq(lambda u, x=x, s=sign: float(device.current(u, x)) - s * most, -1, 1)
+        assert float(trace.v_device[k]) == pytest.approx(root, abs=1e-9)
+
+
+def test_a_batch_is_its_devices_one_by_one():
+    many = devices.make("biolek", "published", r_off=jnp.linspace(8e3, 16e3, 70))
+    wave = drive.Sine(frequency=1.0)
+    x0 = jnp.linspace(1e-9, 9e-9, 70)
+    trace = simulate(many, wave, points=50, x0=x0)
+    assert trace.x.shape == (70, 51) and trace.t.shape == (51,)
+    for k in (0, 69):
+        one = devices.make("biolek", "published", r_off=many.r_off[k])
+        alone = simulate(one, wave, points=50, x0=x0[k])
+        np.testing.assert_allclose(trace.x[k], alone.x, rtol=0, atol=1e-12 * 1e-8)
+        np.testing.assert_allclose(trace.charge[k], alone.charge, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("given", "fragment"),
+    [
+        ({"x0": 2e-8}, "expected an initial state between 0 and 1e-08, found 2e-08"),
+        ({"x0": np.nan}, "expected an initial state"),
+        ({"r_series": -1.0}, "expected a series resistance >= 0 ohm, found -1.0"),
+        ({"compliance": 0.0}, "expected a positive compliance in A, found 0.0"),
+        ({"integration": "exakt"}, "expected integration exact or euler, found 'exakt'"),
+        ({"tolerance": 0.0}, "expected a tolerance"),
+        ({"points": 0}, "at least 1 point"),
+    ],
+)
+def test_bad_input(given, fragment):
+    with pytest.raises(BadInput) as caught:
+        simulate(devices.make("biolek", "published"), drive.Sine(), **given)
+    assert fragment in str(caught.value)
