@@ -21,6 +21,7 @@ _SUBPACKAGES = (
     "equilibrium",
     "experiments",
     "learning",
+    "paper",
     "report",
     "spice",
 )

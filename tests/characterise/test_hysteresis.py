@@ -17,7 +17,7 @@ from ohmprop.characterise import (
     read_waveform,
     switching_frequency,
 )
-from ohmprop.drive import PiecewiseLinear, Sine
+from ohmprop.drive import PiecewiseLinear
 
 TAU = 2 * np.pi
 HP = devices.make("linear_ion_drift", "published")
@@ -153,7 +153,9 @@ class TestLoops:
         assert [loop.frequency for loop in loops] == [3.0, 1.0] == [x.frequency for x in seen]
 
     def test_a_given_waveform_is_one_period(self):
-        triangle = PiecewiseLinear([0.0, 2.0, 6.0, 8.0], [0.0, 0.9, -0.9, 0.0])
+        triangle = PiecewiseLinear(
+            jnp.array([0.0, 2.0, 6.0, 8.0]), jnp.array([0.0, 0.9, -0.9, 0.0])
+        )
         [given] = hysteresis(HP, triangle, [5.0], cycles=2, points=200)
         [named] = hysteresis(HP, "triangle", [5.0], amplitude=0.9, cycles=2, points=200)
         assert given.metrics.lobe_area == pytest.approx(named.metrics.lobe_area, rel=1e-3)
@@ -201,7 +203,7 @@ class TestSwitchingFrequency:
     def test_against_integration(self, model, params):
         """Just below it half a sine switches the device both ways; just above, not both."""
         device = devices.make(model, params)
-        f = switching_frequency(device, Sine(amplitude=1.0, frequency=1.0))
+        f = switching_frequency(device, periodic("sine", 1.0, amplitude=1.0))
         assert all(full_swing(device, f * 0.999, sign) > 0 for sign in (1, -1))
         assert not all(full_swing(device, f * 1.001, sign) > 0 for sign in (1, -1))
 
@@ -209,7 +211,7 @@ class TestSwitchingFrequency:
         """k phi = (M1^2 - M2^2)/(2 (r_off - r_on)) from 1 % to 99 %; half a sine has A/(pi f)."""
         m = [100 * x + 16e3 * (1 - x) for x in (0.01, 0.5, 0.99)]
         phi = [(m[k] ** 2 - m[2] ** 2) / (2 * 15900 * 1e4) for k in (0, 1)]
-        sine = Sine(amplitude=1.4, frequency=7.0)
+        sine = periodic("sine", 7.0, amplitude=1.4)
         assert switching_frequency(HP, sine) == pytest.approx(1.4 / np.pi / phi[0], rel=1e-5)
         half = switching_frequency(HP, sine, float(HP.d) / 2)
         assert half == pytest.approx(1.4 / np.pi / phi[1], rel=1e-5)
@@ -228,11 +230,11 @@ class TestSwitchingFrequency:
     def test_below_the_threshold_there_is_none(self, model):
         device = devices.make(model, "seed")
         with pytest.raises(BadInput, match="does not switch the device fully"):
-            switching_frequency(device, Sine(amplitude=0.45, frequency=1.0))
+            switching_frequency(device, periodic("sine", 1.0, amplitude=0.45))
 
     def test_a_wave_of_one_sign_has_none(self):
         with pytest.raises(BadInput, match="no negative voltage"):
-            switching_frequency(HP, Sine(amplitude=0.5, frequency=1.0, offset=0.6))
+            switching_frequency(HP, periodic("sine", 1.0, amplitude=0.5, offset=0.6))
 
 
 class TestReadWaveform:

@@ -35,7 +35,7 @@ def _make(**changed) -> devices.StanfordPKU:
 
 
 PULSE = jax.jit(lambda device, g, v, t: device.pulse(g, v, t))
-SAMPLE = jax.jit(lambda device, key, g, v, t: SAMPLE(device, key, g, v, t))
+SAMPLE = jax.jit(lambda device, key, g, v, t: device.sample(key, g, v, t))
 
 
 def test_current_and_derived_scales_are_the_published_ones():

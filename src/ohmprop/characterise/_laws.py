@@ -128,10 +128,10 @@ class Layout:
 
     def device(self, z: Array, kept: Mapping[str, Array]) -> AbstractMemristor:
         """The device at coordinates `z`, its other parameters `kept`."""
-        values: dict[str, Any] = dict(kept)
+        values: dict[str, Any] = {**kept, **dict(self.options)}
         for k, (name, kind) in enumerate(self.free):
             values[name] = _value(kind, z[k], values)
-        return devices.MODELS[self.model](**values, **dict(self.options))
+        return devices.MODELS[self.model](**values)
 
     def start(self, z: Array, device: AbstractMemristor) -> Array:
         """The initial state: ln G is the fraction z[-1] of the way to the greatest."""

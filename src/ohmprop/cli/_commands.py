@@ -1,4 +1,4 @@
-"""The commands: train, specs, devices, predict, check."""
+"""The commands: train, specs, devices, predict, check; hysteresis, pulses and fit from their files."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from ohmprop.cli._cache import prepare_jax
+from ohmprop.cli._fit import fit
+from ohmprop.cli._hysteresis import hysteresis
+from ohmprop.cli._pulses import pulses
 
 app = typer.Typer(
     help="Train memristor networks with equilibrium propagation, pulse by pulse.",
@@ -192,3 +195,8 @@ def check(spec: SpecArgument, set_: SetOption = None, seed: SeedOption = None) -
     from ohmprop.experiments import check as compare
 
     compare(loaded.spec, say=lambda line: sys.stdout.write(line + "\n"))
+
+
+app.command()(hysteresis)
+app.command()(pulses)
+app.command()(fit)

@@ -168,8 +168,10 @@ def _frequencies(
 
     if not wanted and not isinstance(wave, str):
         return [1 / float(wave.duration)]
+    amplitude, offset = given.get("amplitude", 1.0), given.get("offset", 0.0)
+    one_period = periodic(wave, 1.0, amplitude=amplitude, offset=offset)
     return [
-        switching_frequency(device, periodic(wave, 1.0, **given)) if isinstance(f, str) else f
+        switching_frequency(device, one_period) if isinstance(f, str) else f
         for f in wanted or ["auto"]
     ]
 

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import devices
-from ..characterise import Loop, hysteresis, switching_frequency
+from ..characterise import Loop, hysteresis, periodic, switching_frequency
 from ..devices import AbstractMemristor
-from ..drive import Sine
 from ..report import STYLES, draw_current, in_units, new_figure, save_figure
 
 AMPLITUDE = 1.0  # V
@@ -87,7 +86,7 @@ def driven(model: str) -> tuple[AbstractMemristor, float, tuple[float, float]]:
     setting = SETTINGS[model]
     device = devices.make(model, "seed", **setting.changes)
     x0 = float(device.lower + setting.begin * (device.upper - device.lower))
-    lower = switching_frequency(device, Sine(amplitude=AMPLITUDE, frequency=1.0), x0)
+    lower = switching_frequency(device, periodic("sine", 1.0, amplitude=AMPLITUDE), x0)
     return device, x0, (lower, HIGHER * lower)
 
 
