@@ -33,7 +33,7 @@ def flux_controlled(cycles=2, points=2000, g0=1e-3, g1=2e-4, amplitude=1.5) -> T
     """v = A sin, i = (g0 - g1 cos) v at 1 Hz: a lobe of (2/3) g1 A^2 on either side."""
     t = np.linspace(0, cycles, cycles * points + 1)
     v = amplitude * np.sin(TAU * t)
-    return trace(t, v, (g0 - g1 * np.cos(TAU * t)) * v, HP.d * (0.5 - 0.1 * np.cos(TAU * t)))
+    return trace(t, v, (g0 - g1 * np.cos(TAU * t)) * v, HP.upper * (0.5 - 0.1 * np.cos(TAU * t)))
 
 
 class TestMetrics:
@@ -59,18 +59,18 @@ class TestMetrics:
         t = np.linspace(0, 1, 4001)
         v, c = np.sin(TAU * t), np.cos(TAU * t)
         i = np.where(v > 0, 1e-3 - 3e-4 * c, 1e-3 - 1e-4 * c) * v
-        m = loop_metrics(trace(t, v, i, HP.d * t), HP)
+        m = loop_metrics(trace(t, v, i, HP.upper * t), HP)
         assert m.symmetry == pytest.approx(0.5, rel=1e-4)
         assert m.drift_per_cycle == pytest.approx(1)
         area = m.lobe_area_positive
-        m = loop_metrics(trace(t, v, i + 1e-4, HP.d * t), HP)
+        m = loop_metrics(trace(t, v, i + 1e-4, HP.upper * t), HP)
         assert m.lobe_area_positive == pytest.approx(area, rel=1e-4)
         assert m.pinch_error == pytest.approx(1e-4 / np.abs(i + 1e-4).max(), rel=1e-6)
 
     def test_a_square_wave_reads_the_ratio_across_its_jumps(self):
         t = np.array([0, 0.5, 0.5, 1.0])
         v = np.array([1.0, 1, -1, -1])
-        m = loop_metrics(trace(t, v, v * [1e-3, 4e-3, 4e-3, 1e-3], HP.d * t), HP)
+        m = loop_metrics(trace(t, v, v * [1e-3, 4e-3, 4e-3, 1e-3], HP.upper * t), HP)
         assert m.pinch_error == 0
         assert m.lobe_area_positive == pytest.approx(1.5e-3)
 
@@ -79,7 +79,7 @@ class TestMetrics:
         v = np.sin(TAU * t)
         rate = np.where(v > 0.6, v - 0.6, np.where(v < -0.3, 3 * (v + 0.3), 0))
         x = np.append(0, np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(t)))
-        m = loop_metrics(trace(t, v, v, HP.d * (0.5 + x)), HP)
+        m = loop_metrics(trace(t, v, v, HP.upper * (0.5 + x)), HP)
         assert m.threshold_positive == pytest.approx(0.6 + 0.01 * 0.4, abs=5e-4)
         assert m.threshold_negative == pytest.approx(-0.3 - 0.01 * 0.7, abs=5e-4)
 
@@ -122,8 +122,8 @@ class TestCollapse:
 class TestLoops:
     def test_the_law_of_high_frequencies(self):
         """A -> (2/3) |dG/dphi| V^3 / omega; 1.012 times that at 100 Hz, 1.13 times at 10 Hz."""
-        x0 = float(HP.d) / 2
-        m = float(HP.memristance(x0))
+        x0 = float(HP.upper) / 2
+        m = 1 / float(HP.conductance(x0))
         slope = 1e4 * (16e3 - 100) / m**3  # dG/dphi = k (r_off - r_on) / M^3
         for loop, ratio in zip(
             hysteresis(HP, "sine", [100.0, 10.0], x0=x0), [1.012, 1.13], strict=True
@@ -137,7 +137,7 @@ class TestLoops:
     def test_against_solve_ivp(self, model):
         device = devices.make(model, "published")
         [loop] = hysteresis(device, "triangle", [2.5], amplitude=1.2, points=400, cycles=1)
-        d = float(device.d)
+        d = float(device.upper)
 
         def rate(t, x):
             v = 1.2 * 2 / np.pi * np.arcsin(np.sin(TAU * 2.5 * t))
@@ -188,7 +188,7 @@ def full_swing(device, frequency, sign, amplitude=1.0) -> float:
     def arrived(theta, y):
         return y[0] - end
 
-    arrived.terminal = True
+    arrived.terminal = True  # pyright: ignore
     out = solve_ivp(rate, (0, 1), [begin], method="LSODA", rtol=1e-8, atol=1e-10, events=arrived,
                     max_step=0.05)  # fmt: skip
     short = out.y[0, -1] - end if up else end - out.y[0, -1]
@@ -213,7 +213,7 @@ class TestSwitchingFrequency:
         phi = [(m[k] ** 2 - m[2] ** 2) / (2 * 15900 * 1e4) for k in (0, 1)]
         sine = periodic("sine", 7.0, amplitude=1.4)
         assert switching_frequency(HP, sine) == pytest.approx(1.4 / np.pi / phi[0], rel=1e-5)
-        half = switching_frequency(HP, sine, float(HP.d) / 2)
+        half = switching_frequency(HP, sine, float(HP.upper) / 2)
         assert half == pytest.approx(1.4 / np.pi / phi[1], rel=1e-5)
 
     def test_a_loop_there_goes_from_end_to_end(self):

@@ -5,6 +5,7 @@ import numpy as np
 from jax import Array
 
 from .._core import BadInput
+from ..devices._exact import EDGE
 from ..drive import AbstractWaveform
 
 _STEPS = 200_000
@@ -27,9 +28,9 @@ def integrate_ode(
     Raises:
         BadInput: neither method comes to the end.
     """
-    t = jnp.asarray(t)
+    shared = waveform, jnp.asarray(t), jnp.asarray(tolerance)
     for method in (_explicit, _implicit):
-        x, finished = each(method, batch, (device, load, x0), waveform, t, jnp.asarray(tolerance))
+        x, finished = each(method, batch, (device, load, x0), *shared)
         if bool(jnp.all(finished)):
             return x
     raise BadInput(
@@ -56,7 +57,8 @@ def _integrate(solver, device, load, x0, waveform, t, tolerance):
     lower, span = device.lower, device.upper - device.lower
 
     def rate(now, y, _):
-        x = lower + span * jnp.clip(y, 0.0, 1.0)
+        # Just inside, so that a window of 0 at a bound does not hold the device there for ever.
+        x = lower + span * jnp.clip(y, EDGE, 1 - EDGE)
         speed = device.rate(load.across(device, waveform(now), x), x) / span
         outwards = ((y <= 0) & (speed < 0)) | ((y >= 1) & (speed > 0))
         return jnp.where(outwards, 0.0, speed)

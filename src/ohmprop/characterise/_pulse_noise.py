@@ -42,13 +42,17 @@ def distance_of_means(y: Vector, model: Vector, window: int) -> float:
 
 
 def correlation_length(branches: Sequence[Vector]) -> float:
-    """1 + 2 sum of the autocorrelations of residuals up to the first that is not positive."""
+    """1 + 2 sum of the autocorrelations of residuals.
+
+    The sum ends before the first that is not positive, or at three times its own value: what comes
+    later is noise (Sokal's window).
+    """
     most = max(len(r) for r in branches) // 4
     power = sum(float(r @ r) for r in branches)
     total = 1.0
     for lag in range(1, most + 1):
         rho = sum(float(r[:-lag] @ r[lag:]) for r in branches if len(r) > lag) / max(power, 1e-300)
-        if rho <= 0:
+        if rho <= 0 or lag > 3 * total:
             break
         total += 2 * rho
     return total

@@ -14,14 +14,18 @@ from ._read import Quantity, _base, _read_table, _split, read_columns
 _LEAST = 5  # readings a branch
 _MOST_SIEMENS = 0.1  # numbers without a unit that reach this are not siemens
 
-_UP = Quantity(frozenset({"potentiation", "up", "ltp", "set", "g_up", "up_data"}), "S", False)
-_DOWN = Quantity(
-    frozenset({"depression", "down", "ltd", "reset", "g_down", "down_data"}), "S", False
-)
+
+def _named(unit: str, needed: bool, *names: str) -> Quantity:
+    """A column that goes by `names`, also with the unit in full behind."""
+    return Quantity(frozenset(names) | {f"{name}_siemens" for name in names}, unit, needed)
+
+
+_UP = _named("S", False, "potentiation", "up", "ltp", "set", "g_up", "up_data")
+_DOWN = _named("S", False, "depression", "down", "ltd", "reset", "g_down", "down_data")
 _BRANCHES: Mapping[str, Quantity] = {"up": _UP, "down": _DOWN}
 _SEQUENCE: Mapping[str, Quantity] = {
     "pulse": Quantity(frozenset({"pulse", "pulses", "n", "number"}), ""),
-    "g": Quantity(frozenset({"g", "conductance", "weight", "w"}), "S"),
+    "g": _named("S", True, "g", "conductance", "weight", "w"),
 }
 
 

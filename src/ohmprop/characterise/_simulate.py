@@ -23,6 +23,7 @@ from ._ode import integrate_ode
 from ._separable import integrate_separable
 
 _BLOCK = 64  # devices of a batch traced together
+_EDGE = 1e-9  # of an interval
 
 
 class Trace(eqx.Module):
@@ -34,12 +35,12 @@ class Trace(eqx.Module):
         v_device: voltage across the device, V.
         i: current, A.
         x: state, in the model's unit.
-        charge: integral of i dt by trapezoids, C.
-        flux: integral of v_device dt by trapezoids, V s.
+        charge: integral of i dt by trapezoids, C; at a jump of the voltage from either side of it.
+        flux: integral of v_device dt likewise, V s.
     """
 
-    t: Float[Array, "t"]
-    v: Float[Array, "t"]
+    t: Float[Array, " t"]
+    v: Float[Array, " t"]
     v_device: Float[Array, "... t"]
     i: Float[Array, "... t"]
     x: Float[Array, "... t"]
@@ -88,37 +89,41 @@ def simulate(
         >>> trace.x.shape
         (1001,)
     """
-    _check(device, integration, r_series, compliance, tolerance)
+    _check(device, waveform, integration, r_series, compliance, tolerance)
     t = waveform.sample(points)
     load = Load(r_series, compliance)
-    batch = jnp.broadcast_shapes(
-        *(a.shape for a in jax.tree.leaves((device, load))), jnp.shape(0.0 if x0 is None else x0)
-    )
+    start = (device.lower + device.upper) / 2 if x0 is None else jnp.asarray(x0, float)
+    batch = np.broadcast_shapes(*(a.shape for a in jax.tree.leaves((device, load, start))))
     if len(batch) > 1:
         raise BadInput(f"simulate: expected parameters of shape [] or [m], found {batch}.")
-    x0 = (device.lower + device.upper) / 2 if x0 is None else jnp.asarray(x0, float)
     low, high = np.asarray(device.lower), np.asarray(device.upper)
-    if not np.all((np.asarray(x0) >= low) & (np.asarray(x0) <= high)):
+    if not np.all((np.asarray(start) >= low) & (np.asarray(start) <= high)):
         raise BadInput(
             f"simulate: expected an initial state between {low.min():g} and {high.max():g}, "
             f"found {x0}."
         )
     widen = partial(jax.tree.map, lambda a: jnp.broadcast_to(a, batch))
-    device, load, x0 = widen(device), widen(load), widen(x0)
+    device, load, start = widen(device), widen(load), widen(start)
     if integration == "euler":
-        x = _each(_euler, batch, (device, load, x0), waveform, jnp.asarray(t))
-    elif isinstance(device, AbstractSeparable) and _is_plain(load):
-        x = integrate_separable(device, x0, waveform, t, _each, batch, tolerance=tolerance)
+        x = _each(_euler, batch, (device, load, start), waveform, jnp.asarray(t))
+    elif isinstance(device, AbstractSeparable) and load.is_none:
+        x = integrate_separable(device, start, waveform, t, _each, batch, tolerance=tolerance)
     else:
-        x = integrate_ode(device, load, x0, waveform, t, _each, batch, tolerance=tolerance)
-    return _each(_trace, batch, (device, load, x), waveform, jnp.asarray(t))
+        x = integrate_ode(device, load, start, waveform, t, _each, batch, tolerance=tolerance)
+    u, i, charge, flux = _each(_record, batch, (device, load, x), waveform, jnp.asarray(t))
+    return Trace(jnp.asarray(t), waveform(t), u, i, x, charge, flux)
 
 
-def _check(device, integration, r_series, compliance, tolerance) -> None:
+def _check(device, waveform, integration, r_series, compliance, tolerance) -> None:
     if getattr(device, "discrete", False):
         raise BadInput(
             "simulate: a model of pulse steps has no current in time; use its pulse response "
             "(`ohmprop pulses`)."
+        )
+    if jnp.ndim(waveform(0.0)) or jnp.ndim(waveform.duration):
+        raise BadInput(
+            "simulate: expected one waveform for all devices, found arrays in its fields; simulate "
+            "one waveform after the other."
         )
     if integration not in ("exact", "euler"):
         raise BadInput(f"simulate: expected integration exact or euler, found {integration!r}.")
@@ -130,10 +135,6 @@ def _check(device, integration, r_series, compliance, tolerance) -> None:
         raise BadInput(f"simulate: expected a tolerance in [1e-12, 1), found {tolerance}.")
 
 
-def _is_plain(load: Load) -> bool:
-    return not np.any(np.asarray(load.r_series)) and bool(np.all(np.isinf(load.compliance)))
-
-
 @partial(eqx.filter_jit, donate="none")
 def _each(run, batch: tuple[int, ...], mapped, *shared):
     """`run(*mapped, *shared)` for one device or, in blocks, for each of a batch."""
@@ -142,16 +143,20 @@ def _each(run, batch: tuple[int, ...], mapped, *shared):
     return lax.map(lambda m: run(*m, *shared), mapped, batch_size=_BLOCK)
 
 
-def _trace(device, load, x, waveform, t) -> Trace:
-    v = waveform(t)
-    u = load.across(device, v, x)
-    i = device.current(u, x)
-    return Trace(t, v, u, i, x, _cumulative(i, t), _cumulative(u, t))
+def _record(device, load, x, waveform, t) -> tuple[Array, ...]:
+    """Voltage across the device, current, charge and flux."""
+    u = load.across(device, waveform(t), x)
+    i = load.limited(device.current(u, x))
+    # Integrals from just inside each interval: a value at a jump belongs to one of its sides.
+    dt = jnp.diff(t)
+    inside, ends = jnp.stack([t[:-1] + _EDGE * dt, t[1:] - _EDGE * dt]), jnp.stack([x[:-1], x[1:]])
+    across = load.across(device, waveform(inside), ends)
+    through = load.limited(device.current(across, ends))
+    return u, i, _cumulative(through, dt), _cumulative(across, dt)
 
 
-def _cumulative(y: Array, t: Array) -> Array:
-    parts = (y[1:] + y[:-1]) / 2 * jnp.diff(t)
-    return jnp.concatenate([jnp.zeros(1, y.dtype), jnp.cumsum(parts)])
+def _cumulative(ends: Array, dt: Array) -> Array:
+    return jnp.concatenate([jnp.zeros(1, ends.dtype), jnp.cumsum(ends.mean(0) * dt)])
 
 
 def _euler(device, load, x0, waveform, t) -> Array:

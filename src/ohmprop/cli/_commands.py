@@ -1,4 +1,4 @@
-"""The commands: train, specs, devices, predict, check; hysteresis, pulses and fit from their files."""
+"""The commands train, specs, devices, predict and check, and those that have their own files."""
 
 import sys
 from pathlib import Path

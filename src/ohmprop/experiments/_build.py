@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ohmprop import data as datasets
-from ohmprop import devices
 from ohmprop._core import BadInput
 from ohmprop.circuit import (
     AbstractDiode,
@@ -24,6 +23,7 @@ from ohmprop.circuit import (
 )
 from ohmprop.data import Dataset
 from ohmprop.drive import PAM, PWM, Ideal
+from ohmprop.experiments._device import make_device
 from ohmprop.experiments._spec import DiodeSpec, Spec
 from ohmprop.learning import Trainer, make_estimator, make_loss, make_optimiser
 
@@ -74,11 +74,9 @@ def build(spec: Spec) -> Job:
     """Build the job that `spec` describes; raises BadInput where the parts do not fit."""
     data = load_data(spec)
     network = make_network(spec, data.inputs.shape[1], data.targets.shape[1])
-    d, learn = spec.device, spec.learning
+    learn = spec.learning
     _require_codes(learn.loss, data)
-    given = {"r_on": d.r_on, "r_off": d.r_off}
-    changed = {k: v for k, v in given.items() if v is not None} | d.overrides
-    device = devices.make(d.model, d.params, **changed)
+    device = make_device(spec.device)
     rates = learn.rates if isinstance(learn.rates, list) else [learn.rates] * len(network.shapes)
     if learn.batch_size is not None and learn.batch_size > len(data.inputs):
         raise BadInput(
