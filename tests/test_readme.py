@@ -11,7 +11,7 @@ _README = Path(__file__).resolve().parent.parent / "README.md"
 def test_python_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", _README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names: dict = {}
     for block in blocks:
         exec(compile(block, str(_README), "exec"), names)
@@ -23,5 +23,6 @@ def test_python_blocks_run(tmp_path, monkeypatch):
         names["state"], names["iris"].test_inputs, names["iris"].test_targets
     )
     assert measured["accuracy"] > 0.9
+    assert float(names["trace"].charge[-1]) != 0
     assert np.all(np.isfinite(names["free"].voltages[-1]))
     assert (tmp_path / "runs/api/history.csv").exists()

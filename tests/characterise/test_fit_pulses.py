@@ -1,6 +1,7 @@
 """Fits of pulse responses: known parameters recovered from noisy data, and measured ReRAM."""
 
 import math
+from typing import Any
 
 import jax
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from ohmprop import devices
 from ohmprop._core import BadInput
-from ohmprop.characterise import fit_pulses, pulse_data, rank_pulses, read_pulses
-from ohmprop.characterise._fit_pulses import _jacobian
+from ohmprop.characterise import FitResult, fit_pulses, pulse_data, rank_pulses, read_pulses
+from ohmprop.characterise._fit import statistics
+from ohmprop.characterise._fit_pulses import _jacobian, criteria
 from ohmprop.characterise._pulse_laws import PULSE_LAWS, STEP_MODELS
 from ohmprop.characterise._pulse_noise import correlation_length, distance_of_means, scatter
 from ohmprop.experiments._device import make_device
@@ -69,15 +71,20 @@ def measure(model: str, pulses: int = 150, noise: float = NOISE, seed: int = 0):
     up = train(model, TRUE[model], -0.9, True, pulses)
     down = train(model, TRUE[model], 0.9, False, pulses)
     rng = np.random.default_rng(seed)
-    return [
+    up, down = (
         LOW + (HIGH - LOW) * ((w + 1) / 2 + noise * rng.standard_normal(len(w))) for w in (up, down)
-    ]
+    )
+    return up, down
 
 
 def true_of(model: str, name: str) -> float:
     stem, _, place = name.partition("[")
     value = TRUE[model][stem]
     return value[int(place[:-1]) - 1] if place else value
+
+
+def any_device(result: FitResult) -> Any:
+    return result.device()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,6 @@ def test_known_steps_are_recovered_or_named(model):
     data = pulse_data(*measure(model), True)
     result = fit_pulses(data, model, params=SETS.get(model), fixed=held)
     assert result.statistics["rms"] < 1.1 * NOISE * (HIGH - LOW)
-    sure = 0
     for name, p in result.parameters.items():
         if p.fixed or name in ("dw_min_std", "write_noise_std"):
             continue
@@ -98,9 +104,12 @@ def test_known_steps_are_recovered_or_named(model):
         close = p.value == pytest.approx(true, rel=0.05)
         if not p.doubt and p.se < 0.015 * abs(p.value):
             assert close, name
-            sure += 1
         assert close or p.doubt or abs(p.value - true) < 4 * p.se, name
-    assert sure >= 1
+    device, w = any_device(result), np.linspace(-0.8, 0.8, 33)
+    for up in (True, False):  # parameters may stand in for one another; the steps may not
+        true = [step(model, TRUE[model], x, up) - x for x in w]
+        away = np.asarray(device.step(w, up)) - true
+        assert np.sqrt(np.mean(away**2)) < 0.05 * np.sqrt(np.mean(np.square(true))), up
     assert result.others["start_up"].value == pytest.approx(LOW + 0.05 * (HIGH - LOW), abs=9e-7)
 
 
@@ -115,7 +124,7 @@ def soft():
 
 
 def test_the_device_file_gives_the_device_back(soft):
-    device = make_device(DeviceSpec.model_validate(soft.device_section()))
+    device: Any = make_device(DeviceSpec.model_validate(soft.device_section()))
     for name, p in soft.parameters.items():
         assert float(getattr(device, name)) == pytest.approx(p.value, rel=1e-12)
     again = float(device.conductance(device.state(soft.others["start_up"].value)))
@@ -132,7 +141,7 @@ def test_nodes_become_lists():
     result = fit_pulses(data, "piecewise_step", starts=1)
     section = result.device_section()["overrides"]
     assert len(section["nodes_up"]) == len(section["nodes_down"]) == 6
-    np.testing.assert_allclose(result.device().nodes_up, section["nodes_up"])
+    np.testing.assert_allclose(any_device(result).nodes_up, section["nodes_up"])
     assert result.record()["parameters"]["nodes_up[6]"]["unit"] == "1"
 
 
@@ -153,7 +162,7 @@ def test_normalised_readings_give_the_same_weights(soft):
 
 def test_noise_is_estimated():
     kinds = {"dw_min_std": 1.0, "write_noise_std": 10.0}
-    device = devices.make("soft_bounds", "reram_sb", dw_min=0.004, **kinds)
+    device: Any = devices.make("soft_bounds", "reram_sb", dw_min=0.004, **kinds)
 
     @jax.jit
     def train(key, x, v):
@@ -225,7 +234,16 @@ def test_models_are_ranked():
     data = pulse_data(*measure("linear_step"), True)
     results = rank_pulses(data, ("constant_step", "linear_step"), starts=4)
     assert [r.model for r in results] == ["linear_step", "constant_step"]
-    assert results[0].statistics["bic"] < results[1].statistics["bic"] - 10
+    first, second = (r.statistics for r in results)
+    assert first["bic"] < second["bic"] - 10
+
+
+def test_criteria_of_independent_residuals_are_the_usual_ones():
+    r = np.random.default_rng(0).standard_normal(50)
+    usual = statistics(r, 3)
+    assert criteria({"n": 50.0, "k": 3.0, "rms": np.sqrt(np.mean(r**2))}, 1.0) == pytest.approx(
+        {key: usual[key] for key in ("aic", "aicc", "bic")}
+    )
 
 
 def test_one_branch_is_enough_for_its_own_parameters():
@@ -236,11 +254,12 @@ def test_one_branch_is_enough_for_its_own_parameters():
 
 
 def test_other_numbers_do_not_compile_anew(soft):
-    before = _jacobian._cache_size()
+    jacobian: Any = _jacobian
+    before = jacobian._cache_size()
     up, down = measure("soft_bounds", seed=5)
     held = {"w_min": -1.0, "w_max": 1.0}
     fit_pulses(pulse_data(2 * up, 2 * down, True), "soft_bounds", fixed=held, starts=1)
-    assert _jacobian._cache_size() == before
+    assert jacobian._cache_size() == before
 
 
 def test_scatter_and_means_of_known_numbers():

@@ -1,8 +1,8 @@
 """Fits of a device model to a measured I-V sweep.
 
-A sampled sweep is a train of short pulses: the state moves by the model's exact pulse at the mean
-voltage of each interval, and the current is read at each sample. The residual is
-log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where currents exceed the
+Between samples the voltage is taken to change evenly; there the state moves by the exact solution,
+or, for a model whose rate is no product, by two exact pulses. The current is read at each sample.
+The residual is log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where currents exceed the
 noise floor f, nothing where both lie well below it. The sign of a current is that of the voltage in
 every model.
 """
@@ -10,6 +10,7 @@ every model.
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,15 +22,16 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from .. import devices
-from ..devices import AbstractMemristor
+from ..devices import AbstractMemristor, AbstractSeparable
 from ._laws import LAWS, Box, Layout, plan
 from ._read import Sweep
-from ._result import FitResult, Fitted
+from ._result import UNKNOWN, FitResult, Fitted
 from ._search import Progress, Search, search
 
 LEAST_VOLTAGE = 0.1  # V: the RMS errors are over |v| above it
-_CANDIDATES = 512  # evaluated to choose the starts
-_DOUBT = 0.2  # relative standard error above which a parameter counts as undetermined
+_CANDIDATES = 512  # evaluated to choose the starts, a power of 2
+_AGREE = 3  # starts that must lead to the best point
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 Report = Callable[[str, Progress], object]
 
@@ -37,11 +39,23 @@ Report = Callable[[str, Progress], object]
 def sampled(device: AbstractMemristor, x0: Array, t: Array, v: Array) -> tuple[Array, Array]:
     """Current (A) and state at the samples of a sweep t (s), v (V), each [n], from state `x0`."""
 
+    dt, low, rise = jnp.diff(t), v[:-1], jnp.diff(v)
+    if isinstance(device, AbstractSeparable):
+        between = low + rise * (1 + jnp.asarray(_NODES)[:, None]) / 2
+        drives = dt * (jnp.asarray(_WEIGHTS) @ device.drive(between)) / 2
+        move, intervals = device.advance, (drives,)
+    else:
+
+        def move(x, low, rise, dt):
+            x = device.pulse(x, low + rise / 4, dt / 2)
+            return device.pulse(x, low + 3 * rise / 4, dt / 2)
+
+        intervals = low, rise, dt
+
     def step(x, interval):
-        x = device.pulse(x, *interval)
+        x = move(x, *interval)
         return x, x
 
-    intervals = (v[1:] + v[:-1]) / 2, jnp.diff(t)
     _, later = lax.scan(step, x0, intervals)
     x = jnp.concatenate([x0[None], later])
     return device.current(v, x), x
@@ -55,7 +69,7 @@ def fit_sweep(
     fixed: Mapping[str, float | str] | None = None,
     log: bool | None = None,
     starts: int = 16,
-    budget: float = 60.0,
+    budget: float = 45.0,
     seed: int = 0,
     progress: Report | None = None,
 ) -> FitResult:
@@ -84,38 +98,42 @@ def fit_sweep(
     layout, kept, box = plan(model, params, fixed or {}, sweep)
     log = _spans_decades(sweep) if log is None else log
     scale = noise_floor(sweep) if log else float(np.sqrt(np.mean(sweep.i**2)))
-    data = (jnp.asarray(sweep.t), jnp.asarray(sweep.v), jnp.asarray(sweep.i), jnp.asarray(scale))
-    frozen = {name: jnp.asarray(value) for name, value in kept.items()}
-    residuals = partial(_residuals, layout, log)
-    first = _starts(layout, log, box, frozen, data, starts, seed)
+    problem = _Problem(layout, kept, sweep, log, scale)
     found = search(
-        lambda z: np.asarray(residuals(jnp.asarray(z), frozen, *data)),
-        lambda z: np.asarray(_jacobian(layout, log, jnp.asarray(z), frozen, *data)),
+        problem.residuals,
+        problem.jacobian,
         box.low,
         box.high,
-        first,
+        _starts(problem, box, starts, seed),
+        agree=_AGREE,
         budget=budget - (time.monotonic() - began),
         progress=None if progress is None else partial(progress, model),
     )
-    return _result(sweep, layout, kept, box, found, log, scale, frozen, data, seed)
+    return _result(problem, box, found, seed)
 
 
 def fit_every(
-    sweep: Sweep, models: tuple[str, ...] | None = None, *, budget: float = 60.0, **options: Any
+    sweep: Sweep, models: tuple[str, ...] | None = None, *, budget: float = 300.0, **options: Any
 ) -> list[FitResult]:
-    """Fit several models, all that can be fitted where None, each for its share of `budget`.
+    """Fit several models, all that can be fitted where None, within `budget` seconds together.
 
-    Returns the results by rising BIC, the likeliest first. Residuals of neighbouring samples are
-    not independent, so differences of the criteria are overstated; their order is not.
+    Returns the results by rising BIC, the likeliest first; a note names the models for which no
+    time was left. Residuals of neighbouring samples are not independent, so differences of the
+    criteria are overstated; their order is not.
     """
     models = tuple(LAWS) if models is None else models
-    share = budget / len(models)
-    results = []
-    for model in models:
-        results.append(fit_sweep(sweep, model, budget=share, **options))
-        if results[-1].how["ended"] == "interrupted":
+    began, results = time.monotonic(), []
+    for k, model in enumerate(models):
+        left = budget - (time.monotonic() - began)
+        if results and (left <= 0 or results[-1].how["ended"] == "interrupted"):
             break
-    return sorted(results, key=lambda result: result.statistics["bic"])
+        results.append(fit_sweep(sweep, model, budget=left / (len(models) - k), **options))
+    results = sorted(results, key=lambda result: result.statistics["bic"])
+    if len(results) < len(models):
+        late = ", ".join(models[len(results) :])
+        note = f"not fitted for lack of time: {late}; a greater --budget, or --model, allows it"
+        results[0] = replace(results[0], notes=(*results[0].notes, note))
+    return results
 
 
 def noise_floor(sweep: Sweep) -> float:
@@ -135,35 +153,21 @@ def _spans_decades(sweep: Sweep) -> bool:
     return bool(high > 10 * low)
 
 
-def _misfit(log: bool, i: Array, data: Array, scale: Array) -> Array:
-    if log:
-        return jnp.log10((i**2 + scale**2) / (data**2 + scale**2)) / 2
-    return (i - data) / scale
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _residuals(layout: Layout, log: bool, z, kept, t, v, i, scale) -> Array:
+@partial(jax.jit, static_argnums=0)
+def _curves(layout: Layout, z, kept, t, v) -> tuple[tuple[Array, Array], Array]:
+    """(Currents [n], the free quantities [k]) and states [n] at the coordinates z [k]."""
     device = layout.device(z, kept)
-    return _misfit(log, sampled(device, layout.start(z, device), t, v)[0], i, scale)
+    i, x = sampled(device, layout.start(z, device), t, v)
+    return (i, layout.values(z, kept)), x
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _jacobian(layout: Layout, log: bool, z, kept, t, v, i, scale) -> Array:
-    return jax.jacfwd(lambda z: _residuals(layout, log, z, kept, t, v, i, scale))(z)
+@partial(jax.jit, static_argnums=0)
+def _slopes(layout: Layout, z, kept, t, v) -> tuple[Array, Array]:
+    """Derivatives of the currents [n, k] and of the free quantities [k, k]."""
+    return jax.jacfwd(lambda z: _curves(layout, z, kept, t, v)[0])(z)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _costs(layout: Layout, log: bool, candidates, kept, t, v, i, scale) -> Array:
-    """Sum of squares of each candidate [c, k], where residuals beyond 3 count as 3."""
-
-    def cost(z):
-        r = _residuals(layout, log, z, kept, t, v, i, scale)
-        return jnp.sum(jnp.minimum(jnp.where(jnp.isfinite(r), r**2, 9.0), 9.0))
-
-    return lax.map(cost, candidates, batch_size=256)
-
-
-@partial(jax.jit, static_argnums=(0,))
+@partial(jax.jit, static_argnums=0)
 def _reaches(layout: Layout, candidates, kept, t, v) -> tuple[Array, Array]:
     """Spans travelled at the rate in mid-conductance, under v < 0 and under v > 0, [c] each."""
 
@@ -174,20 +178,59 @@ def _reaches(layout: Layout, candidates, kept, t, v) -> tuple[Array, Array]:
         weight = jnp.gradient(t)
         return jnp.sum(speed * weight * (v < 0)), jnp.sum(speed * weight * (v > 0))
 
-    return jax.vmap(reach)(candidates)
+    return lax.map(reach, candidates)
 
 
-def _starts(layout: Layout, log: bool, box: Box, kept, data, starts: int, seed: int) -> NDArray:
-    """The best of a Sobol sample of the box, its speeds such that the state crosses its span."""
-    size = len(box.low)
-    sample = qmc.Sobol(size, seed=seed).random(_CANDIDATES)
+class _Problem:
+    """A sweep and what is compared with it, as functions of the coordinates z [k]."""
+
+    def __init__(
+        self, layout: Layout, kept: Mapping[str, float], sweep: Sweep, log: bool, scale: float
+    ) -> None:
+        self.layout, self.kept, self.sweep, self.log, self.scale = layout, kept, sweep, log, scale
+        self.frozen = {name: jnp.asarray(value) for name, value in kept.items()}
+        self.drive = jnp.asarray(sweep.t), jnp.asarray(sweep.v)
+
+    def curves(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Currents (A) [n], free quantities [k] and states [n]."""
+        (i, values), x = _curves(self.layout, jnp.asarray(z), self.frozen, *self.drive)
+        return np.asarray(i), np.asarray(values), np.asarray(x)
+
+    def slopes(self, z: NDArray) -> tuple[NDArray, NDArray]:
+        """Derivatives of the residuals [n, k] and of the free quantities [k, k]."""
+        of_i, of_values = _slopes(self.layout, jnp.asarray(z), self.frozen, *self.drive)
+        i, slope = self.curves(z)[0], np.full(len(self.sweep.t), 1 / self.scale)
+        if self.log:
+            slope = i / (i**2 + self.scale**2) / math.log(10)
+        return slope[:, None] * np.asarray(of_i), np.asarray(of_values)
+
+    def residuals(self, z: NDArray) -> NDArray:
+        """What is left of the data, [n]."""
+        i, data = self.curves(z)[0], self.sweep.i
+        if self.log:
+            return np.log10((i**2 + self.scale**2) / (data**2 + self.scale**2)) / 2
+        return (i - data) / self.scale
+
+    def jacobian(self, z: NDArray) -> NDArray:
+        """Derivatives of the residuals, [n, k]."""
+        return self.slopes(z)[0]
+
+
+def _starts(problem: _Problem, box: Box, starts: int, seed: int) -> NDArray:
+    """The best of each part of a Sobol sample of the box, so that they lie far apart.
+
+    The speeds are chosen such that the state crosses its span.
+    """
+    layout = problem.layout
+    sample = qmc.Sobol(len(box.low), seed=seed).random(_CANDIDATES)
     z = box.low + sample * (box.high - box.low)
     law = LAWS[layout.model]
     names = [name for name, _ in layout.free]
     columns = [k for k, name in enumerate(names) if name in (*law.speeds, *law.times)]
     if columns:
         z[:, columns] = (box.low + box.high)[columns] / 2
-        down, up = (np.asarray(r) for r in _reaches(layout, jnp.asarray(z), kept, *data[:2]))
+        reached = _reaches(layout, jnp.asarray(z), problem.frozen, *problem.drive)
+        down, up = (np.asarray(r) for r in reached)
         for k in columns:
             sign = law.speeds.get(names[k], 0)
             reach = down if sign < 0 else up if sign > 0 else np.maximum(down, up)
@@ -197,29 +240,20 @@ def _starts(layout: Layout, log: bool, box: Box, kept, data, starts: int, seed: 
             wanted = faster + np.log(0.1) + sample[:, k] * np.log(300)
             wanted = -wanted if names[k] in law.times else wanted
             z[:, k] = np.clip(z[:, k] + wanted, box.low[k], box.high[k])
-    costs = np.asarray(_costs(layout, log, jnp.asarray(z), kept, *data))
-    return z[np.argsort(costs, kind="stable")[:starts]]
+    # Residuals beyond 3 count as 3, lest a single sample decide.
+    costs = np.array([np.nansum(np.minimum(problem.residuals(c) ** 2, 9.0)) for c in z])
+    parts = np.array_split(np.arange(_CANDIDATES), min(starts, _CANDIDATES))
+    best = np.array([part[np.argmin(costs[part])] for part in parts])
+    return z[best[np.argsort(costs[best], kind="stable")]]
 
 
-def _result(
-    sweep: Sweep,
-    layout: Layout,
-    kept: Mapping[str, float],
-    box: Box,
-    found: Search,
-    log: bool,
-    scale: float,
-    frozen,
-    data,
-    seed: int,
-) -> FitResult:
-    z = jnp.asarray(found.z)
-    jacobian = np.asarray(_jacobian(layout, log, z, frozen, *data))
-    values = np.asarray(layout.values(z, frozen))
-    device = layout.device(z, frozen)
+def _result(problem: _Problem, box: Box, found: Search, seed: int) -> FitResult:
+    layout, sweep = problem.layout, problem.sweep
+    jacobian, to_values = problem.slopes(found.z)
+    i, values, x = problem.curves(found.z)
+    device = layout.device(jnp.asarray(found.z), problem.frozen)
     span = abs(float(device.upper - device.lower))
     covariance, blind = covariance_of(jacobian, found.residuals)
-    to_values = np.asarray(jax.jacfwd(layout.values)(z, frozen))
     errors, correlation = _errors(to_values @ covariance @ to_values.T)
     errors[blind] = math.inf
     width = box.high - box.low
@@ -227,25 +261,23 @@ def _result(
     units = {name: p.unit for name, p in devices.parameter_set(layout.model, layout.params).items()}
     for k, name in enumerate(layout.names):
         size = span if name == "x0" else abs(values[k])
-        doubt = ""
+        doubt, within = "", 2 * float(errors[k]) / size
         if min(found.z[k] - box.low[k], box.high[k] - found.z[k]) < 1e-3 * width[k]:
             doubt = "at the bound of its range"
-        elif blind[k]:
+        elif blind[k] or within > 10:
             doubt = "changes nothing that other parameters could not undo"
-        elif errors[k] > _DOUBT * size:
-            doubt = f"standard error {errors[k] / size:.0%} of its size"
+        elif within > UNKNOWN:
+            doubt = f"known to {within:.0%} at best"
         (others if name == "x0" else parameters)[name] = Fitted(
-            float(values[k]), units.get(name, "state"), float(errors[k]), doubt
+            float(values[k]), units.get(name, "state"), float(errors[k]), doubt, within
         )
     every = {
-        name: parameters.get(name) or Fitted(float(kept[name]), unit)
+        name: parameters.get(name) or Fitted(float(problem.kept[name]), unit)
         for name, unit in units.items()
     }
-    i, x = sampled(device, layout.start(z, device), *data[:2])
-    i, x = np.asarray(i), np.asarray(x)
     how = {
-        "residual": "log" if log else "linear",
-        "scale": scale,
+        "residual": "log" if problem.log else "linear",
+        "scale": problem.scale,
         "ended": found.ended,
         "starts": found.starts,
         "agreeing": found.agreeing,
@@ -271,16 +303,19 @@ def _result(
 
 
 def covariance_of(jacobian: NDArray, residuals: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
-    """Covariance s^2 (J^T J)^-1 [k, k], and which coordinates lie in a direction J does not see.
+    """Covariance s^2 c (J^T J)^-1 [k, k], and which coordinates lie in a direction J does not see.
 
-    s^2 is the mean square residual over n - k. Directions whose singular value is below 1e-8 of
-    the greatest are left out of the inverse.
+    s^2 is the mean square residual over n - k, and c = (1 + r)/(1 - r) with the correlation r of
+    neighbouring residuals, where that is positive: n such residuals tell as much as n/c independent
+    ones. Directions whose singular value is below 1e-8 of the greatest are left out of the inverse.
     """
     n, k = jacobian.shape
     _, s, rows = np.linalg.svd(np.nan_to_num(jacobian), full_matrices=False)
     seen = s > 1e-8 * max(s.max(), 1e-300)
     inverse = rows[seen].T / np.maximum(s[seen], 1e-300)
-    variance = float(residuals @ residuals) / max(n - k, 1)
+    square = float(residuals @ residuals)
+    r = np.clip(float(residuals[1:] @ residuals[:-1]) / max(square, 1e-300), 0, 0.99)
+    variance = square / max(n - k, 1) * (1 + r) / (1 - r)
     blind = np.any(np.abs(rows[~seen]) > 0.05, axis=0)
     return variance * inverse @ inverse.T, blind
 

@@ -29,7 +29,7 @@ from scipy.stats import qmc
 from .. import devices
 from ..devices import AbstractMemristor, AbstractStep
 from ..devices._steps._linear import AbstractLinearStep
-from ._fit import Report, covariance_of, statistics
+from ._fit import Report, covariance_of
 from ._pulse_laws import STEP_MODELS, PulseLayout, PulsePlan, gathered, plan_pulses
 from ._pulse_noise import correlation_length, distance_of_means, noise_of, scatter
 from ._read_pulses import PulseData
@@ -83,8 +83,9 @@ def fit_pulses(
     `window` = 25 pulses (fewer where a branch is shorter than 100), and `means_`, the RMS distance
     of model and data after both are averaged over consecutive blocks of as many pulses.
 
-    What one pulse adds at random stays, so neighbouring residuals are alike: standard errors are
-    multiplied by the root of `correlation_pulses` = 1 + 2 sum of their autocorrelations.
+    What one pulse adds at random stays, so neighbouring residuals are alike. With tau =
+    `correlation_pulses` = 1 + 2 sum of their autocorrelations, n readings count as n/tau
+    independent ones: in the standard errors and in the information criteria.
 
     Args:
         data: the measurement.
@@ -111,8 +112,8 @@ def fit_pulses(
     kept = {name: jnp.asarray(value) for name, value in plan.kept.items()}
     y = np.concatenate(list(data.branches.values()))
     common = tuple(jnp.asarray(a) for a in (plan.v, plan.t, y, np.ptp(y)))
-    sample = qmc.Sobol(len(plan.low), seed=seed).random(_CANDIDATES)
-    z = plan.low + sample * (plan.high - plan.low)
+    sobol = qmc.Sobol(len(plan.low), seed=seed)  # pyright: ignore[reportCallIssue] (new stubs: rng)
+    z = plan.low + sobol.random(_CANDIDATES) * (plan.high - plan.low)
     costs = np.asarray(_costs(layout, jnp.asarray(z), kept, *common))
     found = search(
         lambda z: np.asarray(_residuals(layout, jnp.asarray(z), kept, *common)),
@@ -144,8 +145,8 @@ def rank_pulses(
 ) -> list[PulseFit]:
     """Fit several models, every pulse-step model where None, each for its share of `budget`.
 
-    Returns the results by rising BIC, the likeliest first. Neighbouring residuals are not
-    independent, so differences of the criteria are overstated and favour many parameters.
+    Returns the results by rising BIC, the likeliest first; all with the correlation of the
+    residuals that is the least among them, for what a poor model misses is no noise.
     """
     models = STEP_MODELS if models is None else models
     results = []
@@ -153,7 +154,18 @@ def rank_pulses(
         results.append(fit_pulses(data, model, budget=budget / len(models), **options))
         if results[-1].how["ended"] == "interrupted":
             break
+    tau = min(result.statistics["correlation_pulses"] for result in results)
+    results = [replace(r, statistics=r.statistics | criteria(r.statistics, tau)) for r in results]
     return sorted(results, key=lambda result: result.statistics["bic"])
+
+
+def criteria(numbers: Mapping[str, float], tau: float) -> dict[str, float]:
+    """Information criteria of normal residuals whose n readings count as n/tau independent ones."""
+    n, free = numbers["n"] / tau, numbers["k"] + 1
+    fit = 2 * n * math.log(max(numbers["rms"], 1e-150))
+    correction = 2 * free * (free + 1) / (n - free - 1) if n > free + 1 else math.inf
+    aic = fit + 2 * free
+    return {"aic": aic, "aicc": aic + correction, "bic": fit + free * math.log(n)}
 
 
 def pulsed(
@@ -230,11 +242,14 @@ def _result(
     tau = correlation_length(np.split(y - model, cuts))
     parameters, others, correlation = _estimates(plan, found, kept, slopes, tau)
     window = min(WINDOW, max(3, min(layout.lengths) // 8 * 2 + 1))
-    numbers = statistics(found.residuals, len(found.z)) | {
+    numbers = {
+        "n": float(len(y)),
+        "k": float(len(found.z)),
         "rms": float(np.sqrt(np.mean((model - y) ** 2))),
         "correlation_pulses": tau,
         "window": float(window),
     }
+    numbers |= criteria(numbers, tau)
     for (name, own), fit in zip(branches.items(), np.split(model, cuts), strict=True):
         numbers[f"spread_{name}"] = scatter(own, window)
         numbers[f"means_{name}"] = distance_of_means(own, fit, window)

@@ -106,6 +106,34 @@ LAWS: dict[str, Law] = {
         times=("tau",),
         thresholds=("V_on", "V_off"),
     ),
+    "gmss": Law(
+        fixed=("T", "N", "phi"),
+        times=("tau",),
+        thresholds=("V_on", "V_off"),
+        bounds={
+            "alpha_f": (1e-12, 1e-3),
+            "alpha_r": (1e-12, 1e-3),
+            "beta_f": (0.5, 30),
+            "beta_r": (0.5, 30),
+        },
+    ),
+    "stanford_pku": Law(
+        fixed=("gap_min", "gap_max", "a_0", "beta", "t_ox", "F_min", "T_0")
+        + ("delta_g", "T_crit", "T_smth", "t_step"),
+        speeds={"v_0": 0},
+        bounds={"V_0": (0.05, 2), "E_a": (0.2, 2), "gamma_0": (5, 50), "R_th": (1e2, 1e5)},
+    ),
+    "jart": Law(
+        fixed=("a", "T_0"),
+        speeds={"nu_0": 0},
+        bounds={
+            "r": (40.5e-9, 49.5e-9),
+            "l": (0.36e-9, 0.44e-9),
+            "N_min": (1e-4, 0.5),
+            "N_max": (2, 100),
+            "dW_a": (0.5, 2),
+        },
+    ),
 }
 
 

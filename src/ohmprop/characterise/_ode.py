@@ -63,9 +63,11 @@ def _integrate(solver, device, load, x0, waveform, t, tolerance):
         outwards = ((y <= 0) & (speed < 0)) | ((y >= 1) & (speed > 0))
         return jnp.where(outwards, 0.0, speed)
 
+    # Errors of the steps, and of the interpolation between them, add up.
+    step = jnp.maximum(1e-3 * tolerance, 1e-13)
     control = diffrax.PIDController(
-        rtol=0.1 * tolerance,
-        atol=0.1 * tolerance,
+        rtol=step,
+        atol=step,
         dtmax=waveform.duration / (50 * waveform.periods),
     )
     solution = diffrax.diffeqsolve(

@@ -11,16 +11,22 @@ from .. import devices
 from ..devices import AbstractMemristor
 
 
+PRECISION = 0.05  # half of a 95 % interval, relative: what counts as known
+UNKNOWN = 0.5  # beyond this a quantity counts as not determined
+
+
 class Fitted(NamedTuple):
     """One parameter after a fit, in its SI unit; `se` is its standard error, NaN where fixed.
 
-    `doubt` says why the data do not determine it; empty where they do.
+    `doubt` says why the data do not determine it; empty where they do. `within` is two standard
+    errors relative to the value, or to the span for a state; NaN where not known.
     """
 
     value: float
     unit: str
     se: float = math.nan
     doubt: str = ""
+    within: float = math.nan
 
     @property
     def fixed(self) -> bool:
@@ -64,6 +70,12 @@ class FitResult:
         every = self.parameters | self.others
         return {name: p.doubt for name, p in every.items() if p.doubt}
 
+    @property
+    def rough(self) -> dict[str, float]:
+        """What the data determine, though not within 5 %: half the relative 95 % interval."""
+        every = self.parameters | self.others
+        return {k: p.within for k, p in every.items() if not p.doubt and p.within > PRECISION}
+
     def device(self) -> AbstractMemristor:
         """The fitted device."""
         values = {name: p.value for name, p in self.parameters.items()}
@@ -72,7 +84,7 @@ class FitResult:
     def device_section(self) -> dict[str, Any]:
         """The `device` section of a spec, as plain numbers and text: what device.yaml holds."""
         values: dict[str, Any] = {name: float(p.value) for name, p in self.parameters.items()}
-        first = {name: values.pop(name) for name in ("r_on", "r_off")}
+        first = {name: values.pop(name) for name in ("r_on", "r_off") if name in values}
         return {"model": self.model, "params": self.params, **first} | {
             "overrides": values | self.options
         }
@@ -87,6 +99,7 @@ class FitResult:
             "parameters": {name: _plain(p) for name, p in self.parameters.items()},
             "others": {name: _plain(p) for name, p in self.others.items()},
             "unidentified": self.unidentified,
+            "rough": self.rough,
             "correlation": {"names": list(self.names), "matrix": _finite(self.correlation)},
             "statistics": {name: _finite(value) for name, value in self.statistics.items()},
             "fit": self.how,
@@ -101,6 +114,7 @@ def _plain(p: Fitted) -> dict[str, Any]:
         "standard_error": _finite(p.se),
         "fixed": p.fixed,
         "doubt": p.doubt,
+        "within": _finite(p.within),
     }
 
 

@@ -51,7 +51,10 @@ def fit(
         typer.Option("--log/--linear", help="Weigh decades or amperes; else by the data."),
     ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Local searches at most.")] = 16,
-    budget: Annotated[float, typer.Option(min=1, metavar="S", help="Seconds for it all.")] = 60.0,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="S", help="Seconds for the fit; 45 unless told, auto 300."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of starts.")] = 0,
     set_: Annotated[
         list[str] | None,
@@ -68,6 +71,7 @@ def fit(
     if model == "auto" and (set_ or params):
         raise BadInput("--model auto: --set and --params are for one model; name it")
     prepare_jax()
+    budget = budget or (300.0 if model == "auto" else 45.0)
     console = Console(highlight=False)
     with _Watch(console, budget) as watch:
         options: dict[str, Any] = {
@@ -191,6 +195,9 @@ def _say(console: "Console", results: "list[FitResult]") -> None:
         f"{how['seconds']:.1f} s, {how['agreeing']} of {how['starts']} starts agree",
         soft_wrap=True,
     )
+    if best.rough:
+        rough = ", ".join(f"{name} (+-{within:.0%})" for name, within in best.rough.items())
+        console.print(f"the data determine, though not to 5 %: {rough}", soft_wrap=True)
     if best.unidentified:
         console.print(f"the data do not determine: {', '.join(best.unidentified)}", soft_wrap=True)
 

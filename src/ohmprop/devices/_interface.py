@@ -141,16 +141,19 @@ def _branch(v: Array, i0: Array, scale: Array, p: Array, r: Array) -> Array:
     v = jnp.where(ahead, v, 1.0)
     w = ((1 + v / scale) ** p - 1) / p
     lost = jnp.log(-jnp.expm1(-w)) + w + jnp.log(i0)  # without r
-    y = jnp.minimum(lost, jnp.log(v) - jnp.log(r))
-
-    def newton(y: Array) -> Array:
-        above = y - jnp.log(i0)
-        w = jnp.logaddexp(0.0, above)
-        u = scale * ((1 + p * w) ** (1 / p) - 1)
-        slope = scale * (1 + p * w) ** (1 / p - 1) * jnp.exp(above - w)
-        over = r * jnp.exp(y)
-        return y - (u + over - v) / lax.stop_gradient(slope + over)
-
-    y = lax.stop_gradient(lax.fori_loop(0, _STEPS, lambda _, y: newton(y), y))
+    given = (v, i0, scale, p, r)
+    held = lax.stop_gradient(given)
+    y = lax.stop_gradient(jnp.minimum(lost, jnp.log(v) - jnp.log(r)))
+    y = lax.fori_loop(0, _STEPS, lambda _, y: _newton(y, *held), y)
     # One more step outside the loop carries the exact derivatives.
-    return jnp.where(ahead, jnp.exp(newton(y)), 0.0)
+    return jnp.where(ahead, jnp.exp(_newton(y, *given)), 0.0)
+
+
+def _newton(y: Array, v: Array, i0: Array, scale: Array, p: Array, r: Array) -> Array:
+    """One step towards ln i, where the barrier's voltage and that of `r` add up to v."""
+    above = y - jnp.log(i0)
+    w = jnp.logaddexp(0.0, above)
+    u = scale * ((1 + p * w) ** (1 / p) - 1)
+    slope = scale * (1 + p * w) ** (1 / p - 1) * jnp.exp(above - w)
+    over = r * jnp.exp(y)
+    return y - (u + over - v) / lax.stop_gradient(slope + over)

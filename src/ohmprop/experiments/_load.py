@@ -86,6 +86,8 @@ def load_spec(
         for section, key in (("initial", "seed"), ("data", "split_seed")):
             if isinstance(raw.get(section), dict):
                 raw[section] = {k: v for k, v in raw[section].items() if k != key}
+    if any(text.partition("=")[0].strip() == "device.file" for text in sets or []):
+        raw["device"] = {}  # the file stands for the spec's device; what else is set changes it
     changed = _assign(raw, sets)
     _locate(raw, folder)
     if isinstance(raw.get("device"), dict) and "file" in raw["device"]:
