@@ -1,9 +1,10 @@
 """Traces against SciPy's integrator and closed forms; loads; batches; what is refused."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 
 from ohmprop import devices, drive
@@ -18,17 +19,21 @@ def _reference(device, wave, t, x0, across=None):
     low, high = float(device.lower), float(device.upper)
     span = high - low
 
+    @jax.jit
     def rate(now, y):
-        x = float(np.clip(low + span * y[0], low, high))
-        v = float(wave(now))
-        v = v if across is None else across(v, x)
-        speed = float(device.rate(v, x)) / span
-        return [0.0 if (y[0] >= 1 and speed > 0) or (y[0] <= 0 and speed < 0) else speed]
+        x = low + span * jnp.clip(y[0], 0, 1)
+        v = wave(now)
+        speed = device.rate(v if across is None else across(v, x), x) / span
+        outwards = ((y[0] >= 1) & (speed > 0)) | ((y[0] <= 0) & (speed < 0))
+        return jnp.where(outwards, 0.0, speed)
 
     y = [(x0 - low) / span]
     for a, b in zip(t[:-1], t[1:], strict=True):
         inside = (a + 1e-12 * (b - a), b - 1e-12 * (b - a))
-        new = solve_ivp(rate, inside, [y[-1]], method="LSODA", rtol=1e-9, atol=1e-11).y[0, -1]
+        new = solve_ivp(
+            lambda now, y: [float(rate(now, y))], inside, [y[-1]], method="LSODA", rtol=1e-9,
+            atol=1e-11,
+        ).y[0, -1]  # fmt: skip
         y.append(float(np.clip(new, 0, 1)))
     return low + span * np.array(y)
 
@@ -104,11 +109,67 @@ def test_sampled_noise_of_many_signs():
     v = np.random.default_rng(3).normal(size=401)
     t = np.linspace(0, 2.0, 401)
     trace = simulate(device, drive.Sampled(t, v, hold=True))
-    x = jnp.asarray(device.upper / 2)
+    x, pulse = device.upper / 2, jax.jit(device.pulse)
     for k in range(400):
-        x = device.pulse(x, v[k], t[k + 1] - t[k])
+        x = pulse(x, v[k], t[k + 1] - t[k])
     assert float(jnp.ptp(trace.x)) > 0.05 * float(device.upper)
     np.testing.assert_allclose(trace.x[-1], x, rtol=0, atol=1e-11 * float(device.upper))
+
+
+def test_a_threshold_anywhere_between_two_samples_costs_no_accuracy():
+    """The drive bends where the sine passes a threshold; SciPy is told where, we are not."""
+    bends = np.sort(np.arcsin([0.3161, 0.8763]) / (2 * np.pi))
+    device = devices.make("yakopcic", "published", V_p=0.5 * 0.3161, V_n=0.5 * 0.8763)
+    wave = drive.Sine(amplitude=0.5, frequency=1.0)
+    trace = simulate(device, drive.Sine(amplitude=0.5, frequency=1e3), points=20, x0=0.2)
+    cuts = [0, bends[0], 0.5 - bends[0], 0.5 + bends[1], 1 - bends[1], 1]
+    g = jax.jit(lambda t: device.drive(wave(t)))
+    parts = [quad(lambda t: float(g(t)), a, b, epsabs=0, epsrel=1e-11)[0] / 1e3
+             for a, b in zip(cuts[1:-1:2], cuts[2::2], strict=True)]  # fmt: skip
+    x = device.advance(device.advance(0.2, parts[0]), parts[1])
+    assert float(trace.x.max()) > 0.5
+    np.testing.assert_allclose(trace.x[-1], x, rtol=0, atol=1e-9)
+
+
+def test_another_frequency_does_not_compile_again():
+    compiled = []
+
+    def note(event, *_, **__):
+        compiled.append(event) if "backend_compile" in event else None
+
+    def run(frequency, amplitude, ohms):
+        triangle = drive.Triangle(amplitude=amplitude, frequency=frequency, phase=0.3)
+        simulate(devices.make("linear_ion_drift", "published"), triangle, points=20)
+        sine = drive.Sine(amplitude=amplitude, frequency=frequency)
+        simulate(devices.make("mms", "published"), sine, points=20, r_series=ohms)
+
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        run(100.0, 0.5, 10.0)
+        assert compiled
+        compiled.clear()
+        for frequency in (1.7, 3e4):
+            run(frequency, 0.6, 20.0)
+        assert not compiled
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)
+
+
+def test_charge_and_flux_at_a_jump_are_those_of_either_side():
+    device = devices.make("linear", "seed")
+    trace = simulate(device, drive.Square(amplitude=0.5, frequency=1e9), points=7)
+    t = np.asarray(trace.t)
+    np.testing.assert_allclose(trace.flux, 0.5 * np.minimum(t, 1e-9 - t), atol=1e-17)
+
+
+def test_a_device_at_a_bound_leaves_it_behind_a_resistor_too():
+    """Joglekar's window is 0 at the bound itself; just inside the device moves away."""
+    device = devices.make("joglekar", "published")
+    wave = drive.PiecewiseLinear([0, 1e-3, 6.0], [0, 2.0, 2.0])
+    free = simulate(device, wave, points=60, x0=0.0)
+    loaded = simulate(device, wave, points=60, x0=0.0, r_series=1e-6)
+    assert float(free.x[-1]) > 0.5 * float(device.upper)
+    np.testing.assert_allclose(loaded.x, free.x, rtol=0, atol=1e-6 * float(device.upper))
 
 
 def test_euler_is_the_seeds_step_and_not_exact():
@@ -155,6 +216,16 @@ def test_compliance_with_a_curved_characteristic():
         assert float(trace.v_device[k]) == pytest.approx(root, abs=1e-9)
 
 
+def test_a_batch_that_is_integrated_is_its_devices_one_by_one():
+    many = devices.make("mms", "published", tau=jnp.array([1e-4, 3e-4, 1e-3]))
+    wave = drive.Sine(amplitude=0.4, frequency=200.0)
+    trace = simulate(many, wave, points=50, r_series=jnp.array([0, 10.0, 100.0]))
+    one = devices.make("mms", "published", tau=many.tau[1])
+    alone = simulate(one, wave, points=50, r_series=10.0)
+    np.testing.assert_allclose(trace.x[1], alone.x, rtol=0, atol=1e-8)
+    assert float(jnp.ptp(trace.x[1])) > 0.1
+
+
 def test_a_batch_is_its_devices_one_by_one():
     many = devices.make("biolek", "published", r_off=jnp.linspace(8e3, 16e3, 70))
     wave = drive.Sine(frequency=1.0)
@@ -184,3 +255,10 @@ def test_bad_input(given, fragment):
     with pytest.raises(BadInput) as caught:
         simulate(devices.make("biolek", "published"), drive.Sine(), **given)
     assert fragment in str(caught.value)
+
+
+def test_refused_devices_and_waveforms():
+    with pytest.raises(BadInput, match="ohmprop pulses"):
+        simulate(devices.make("soft_bounds"), drive.Sine())
+    with pytest.raises(BadInput, match="one waveform for all devices"):
+        simulate(devices.make("biolek"), drive.Sine(frequency=jnp.array([1.0, 2.0])))

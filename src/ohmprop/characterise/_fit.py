@@ -2,9 +2,9 @@
 
 Between samples the voltage is taken to change evenly; there the state moves by the exact solution,
 or, for a model whose rate is no product, by two exact pulses. The current is read at each sample.
-The residual is log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where currents exceed the
-noise floor f, nothing where both lie well below it. The sign of a current is that of the voltage in
-every model.
+The residual is log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where
+currents exceed the noise floor f, nothing where both lie well below it. The sign of a current is
+that of the voltage in every model.
 """
 
 import math

@@ -18,7 +18,8 @@ def integrate_ode(
 
     First explicit (Tsitouras 5(4)), then, where that does not end within 200,000 steps, implicit
     (Kvaerno 5(4)). Corners of the waveform are never stepped over, nor more than a 50th of a
-    period at once. At a bound the rate outwards is 0.
+    period at once. At a bound the rate outwards is 0. A
+    bound is taken `EDGE` of the span inside, as by `advance`: a window of 0 holds no device there.
 
     Args:
         device, load, x0: one device, or with leading axes `batch`, run by `each`.
@@ -57,10 +58,9 @@ def _integrate(solver, device, load, x0, waveform, t, tolerance):
     lower, span = device.lower, device.upper - device.lower
 
     def rate(now, y, _):
-        # Just inside, so that a window of 0 at a bound does not hold the device there for ever.
         x = lower + span * jnp.clip(y, EDGE, 1 - EDGE)
         speed = device.rate(load.across(device, waveform(now), x), x) / span
-        outwards = ((y <= 0) & (speed < 0)) | ((y >= 1) & (speed > 0))
+        outwards = ((y <= EDGE) & (speed < 0)) | ((y >= 1 - EDGE) & (speed > 0))
         return jnp.where(outwards, 0.0, speed)
 
     # Errors of the steps, and of the interpolation between them, add up.
@@ -76,7 +76,7 @@ def _integrate(solver, device, load, x0, waveform, t, tolerance):
         t0=t[0],
         t1=t[-1],
         dt0=None,
-        y0=(x0 - lower) / span,
+        y0=jnp.clip((x0 - lower) / span, EDGE, 1 - EDGE),
         saveat=diffrax.SaveAt(ts=t),
         stepsize_controller=diffrax.ClipStepSizeController(
             control, jump_ts=jnp.append(waveform.corners, t[-1])
@@ -86,5 +86,6 @@ def _integrate(solver, device, load, x0, waveform, t, tolerance):
         throw=False,
     )
     assert solution.ys is not None
-    x = lower + span * jnp.clip(solution.ys, 0.0, 1.0)
+    y = solution.ys
+    x = jnp.where(y <= EDGE, lower, jnp.where(y >= 1 - EDGE, device.upper, lower + span * y))
     return x, solution.result == diffrax.RESULTS.successful

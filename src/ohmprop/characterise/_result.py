@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from .. import devices
 from ..devices import AbstractMemristor
 
-
 PRECISION = 0.05  # half of a 95 % interval, relative: what counts as known
 UNKNOWN = 0.5  # beyond this a quantity counts as not determined
 
