@@ -16,21 +16,22 @@ from ._timing import Row, interleaved, quantile  # noqa: E402
 
 POINTS, BAR_SECONDS = 100_000, 0.5
 MANY, BATCH_POINTS, LINEAR = 10_000, 200, 1.1
-# model, bar, amplitude in V, frequency in Hz
+# model, parameter set, whether it has a bar, amplitude in V, frequency in Hz
 DRIVES = [
-    ("biolek", True, 1.0, 1.0), ("vteam", True, 1.0, 1e9), ("yakopcic", True, 0.5, 200.0),
-    ("mms", True, 0.5, 200.0), ("stanford_pku", False, 1.5, 1e3),
+    ("biolek", "published", True, 1.0, 1.0), ("vteam", "published", True, 1.0, 1e9),
+    ("yakopcic", "published", True, 0.5, 200.0), ("mms", "published", True, 0.5, 200.0),
+    ("stanford_pku", "nanohub", False, 2.0, 1e7),
 ]  # fmt: skip
 
 
 def waveforms_row(rounds: int) -> Iterator[Row]:
     """Seconds of `simulate`, checks and all, over half a second; and a batch's cost a device."""
-    for model, barred, amplitude, frequency in DRIVES:
-        device = devices.make(model, "published")
+    for model, params, barred, amplitude, frequency in DRIVES:
+        device = devices.make(model, params)
         wave = drive.Sine(amplitude=amplitude, frequency=frequency, cycles=10)
         seconds = _p10(lambda d=device, w=wave: simulate(d, w, points=POINTS // 10), rounds)
         bar = 1.0 if barred else None
-        name = f"(g) {POINTS:.0e} points {model} / {BAR_SECONDS} s"
+        name = f"(g) {POINTS} points {model} / {BAR_SECONDS} s"
         yield Row(name, f"{seconds * 1e3:.3g} ms", seconds / BAR_SECONDS, bar)
     wave = drive.Sine(amplitude=1.0, frequency=1.0)
     few, many = (

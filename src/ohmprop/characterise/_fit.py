@@ -104,7 +104,7 @@ def fit_sweep(
         problem.jacobian,
         box.low,
         box.high,
-        _starts(problem, box, starts, seed),
+        _starts(problem, box, starts, seed, began + budget / 3),
         agree=_AGREE,
         budget=budget - (time.monotonic() - began),
         progress=None if progress is None else partial(progress, model),
@@ -216,10 +216,11 @@ class _Problem:
         return self.slopes(z)[0]
 
 
-def _starts(problem: _Problem, box: Box, starts: int, seed: int) -> NDArray:
+def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -> NDArray:
     """The best of each part of a Sobol sample of the box, so that they lie far apart.
 
-    The speeds are chosen such that the state crosses its span.
+    The speeds are chosen such that the state crosses its span. Past the time `until` (s, monotonic)
+    the sample ends.
     """
     layout = problem.layout
     sample = qmc.Sobol(len(box.low), seed=seed).random(_CANDIDATES)
@@ -240,9 +241,14 @@ def _starts(problem: _Problem, box: Box, starts: int, seed: int) -> NDArray:
             wanted = faster + np.log(0.1) + sample[:, k] * np.log(300)
             wanted = -wanted if names[k] in law.times else wanted
             z[:, k] = np.clip(z[:, k] + wanted, box.low[k], box.high[k])
-    # Residuals beyond 3 count as 3, lest a single sample decide.
-    costs = np.array([np.nansum(np.minimum(problem.residuals(c) ** 2, 9.0)) for c in z])
-    parts = np.array_split(np.arange(_CANDIDATES), min(starts, _CANDIDATES))
+    costs = []
+    for candidate in z:
+        # Residuals beyond 3 count as 3, lest a single sample decide.
+        costs.append(np.nansum(np.minimum(problem.residuals(candidate) ** 2, 9.0)))
+        if time.monotonic() > until:
+            break
+    costs = np.array(costs)
+    parts = np.array_split(np.arange(len(costs)), min(starts, len(costs)))
     best = np.array([part[np.argmin(costs[part])] for part in parts])
     return z[best[np.argsort(costs[best], kind="stable")]]
 

@@ -33,12 +33,11 @@ from ._fit import Report, covariance_of
 from ._pulse_laws import STEP_MODELS, PulseLayout, PulsePlan, gathered, plan_pulses
 from ._pulse_noise import correlation_length, distance_of_means, noise_of, scatter
 from ._read_pulses import PulseData
-from ._result import FitResult, Fitted
+from ._result import UNKNOWN, FitResult, Fitted
 from ._search import Search, search
 
 WINDOW = 25  # pulses averaged where the data are compared with their own mean
 _CANDIDATES = 512  # evaluated to choose the starts
-_DOUBT = 0.2  # relative standard error above which a parameter counts as undetermined
 
 _READINGS = ("g_low", "g_high", "start_up", "start_down")
 
@@ -115,12 +114,15 @@ def fit_pulses(
     sobol = qmc.Sobol(len(plan.low), seed=seed)  # pyright: ignore[reportCallIssue] (new stubs: rng)
     z = plan.low + sobol.random(_CANDIDATES) * (plan.high - plan.low)
     costs = np.asarray(_costs(layout, jnp.asarray(z), kept, *common))
+    # The best of each part of the sample: the best of all lie in one valley.
+    parts = np.array_split(np.arange(_CANDIDATES), min(starts, _CANDIDATES))
+    best = np.array([part[np.argmin(costs[part])] for part in parts])
     found = search(
         lambda z: np.asarray(_residuals(layout, jnp.asarray(z), kept, *common)),
         lambda z: np.asarray(_jacobian(layout, jnp.asarray(z), kept, *common)),
         plan.low,
         plan.high,
-        z[np.argsort(costs, kind="stable")[:starts]],
+        z[best[np.argsort(costs[best], kind="stable")]],
         budget=budget,
         progress=None if progress is None else partial(progress, model),
     )
@@ -284,7 +286,9 @@ def _estimates(
     """Parameters, other quantities, and the correlation matrix of those that were varied."""
     layout, z = plan.layout, jnp.asarray(found.z)
     values = np.asarray(layout.values(z, kept))
-    covariance, blind = covariance_of(slopes, found.residuals)
+    # Alternating residuals of the same size: tau stands for the correlation of the true ones.
+    size = np.sqrt(np.mean(found.residuals**2))
+    covariance, blind = covariance_of(slopes, size * (-1.0) ** np.arange(len(slopes)))
     to_values = np.asarray(jax.jacfwd(layout.values)(z, kept))
     covariance = tau * to_values @ covariance @ to_values.T
     errors = np.sqrt(np.maximum(np.diag(covariance), 0))
@@ -296,16 +300,17 @@ def _estimates(
     varied = {}
     for k, name in enumerate(layout.names):
         doubt, size = "", abs(values[k])
-        if name in _READINGS or layout.free[k][1] == "number":
+        if layout.free[k][1] == "number":
             size = max(size, width[k] / 10)  # zero is a value like any other
         if min(found.z[k] - plan.low[k], plan.high[k] - found.z[k]) < 1e-3 * width[k]:
             doubt = "at the bound of its range"
         elif blind[k]:
             doubt = "changes nothing that other parameters could not undo"
-        elif errors[k] > _DOUBT * size:
+        elif 2 * errors[k] > UNKNOWN * size:
             doubt = f"standard error {errors[k] / size:.0%} of its size"
         unit = reading if name in _READINGS else units.get(name, "1")
-        varied[name] = Fitted(float(values[k]), unit, float(errors[k]), doubt)
+        within = float(2 * errors[k] / max(size, 1e-300))
+        varied[name] = Fitted(float(values[k]), unit, float(errors[k]), doubt, within)
     every = {name: float(value) for name, value in layout.quantities(z, kept).items()}
     others = {
         name: varied.get(name) or Fitted(every[name], reading)
@@ -352,7 +357,9 @@ def _with_noise(result: PulseFit, plan: PulsePlan, away: Vector) -> PulseFit:
     size = float(device.dw_min)
     found = {"dw_min_std": (cycle, cycle_se), "write_noise_std": (write / size, write_se / size)}
     new = {
-        name: Fitted(value, "1", se, "" if se <= _DOUBT * value else "too little scatter to tell")
+        name: Fitted(
+            value, "1", se, "" if 2 * se <= UNKNOWN * value else "too little scatter to tell"
+        )
         for name, (value, se) in found.items()
         if name not in plan.fixed and math.isfinite(value)
     }

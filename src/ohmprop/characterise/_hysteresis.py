@@ -14,7 +14,6 @@ from ._loop import LoopMetrics, loop_metrics
 from ._read import SWEEP, Quantity, read_columns
 from ._simulate import Trace, simulate
 
-TOLERANCE = 1e-6  # of the span: error of the state
 _JUMP = 1e-9  # of a period: what a jump from the end of one to the start of the next takes
 _COLUMNS = {
     "t": Quantity(SWEEP["t"].names | {"t_second"}, "s"),
@@ -84,7 +83,6 @@ def hysteresis(
             integration=integration,
             r_series=r_series,
             compliance=compliance,
-            tolerance=TOLERANCE,
         )
         loop = Loop(frequency, trace, loop_metrics(trace, device, cycles, read_voltage))
         if progress is not None:

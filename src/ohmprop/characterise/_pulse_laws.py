@@ -215,8 +215,9 @@ def plan_pulses(
     rows += _range(data, law, fixed, kept)
     for way, y in zip(ways, data.branches.values(), strict=True):
         first, reach = float(np.mean(y[: max(len(y) // 40, 1)])), float(np.ptp(y))
-        low = max(first - reach / 2, y.min() / 2) if data.siemens else first - reach / 2
-        rows.append((f"start_{'up' if way else 'down'}", "number", low, first + reach / 2))
+        name = f"start_{'up' if way else 'down'}"
+        low, high = max(first - reach / 2, y.min()), min(first + reach / 2, y.max())
+        rows.append(_reading(name, data.siemens, first, low, high))
     for name, _, _, _ in rows:
         kept.pop(name, None)
     if data.siemens:
@@ -309,7 +310,14 @@ def _range(
             kept[name] = reading
         else:
             ends = sorted((reading - 0.3 * out * reach, reading + out * reach))
-            if data.siemens:
-                ends[0] = max(ends[0], 1e-3 * low)
-            rows.append((name, "number", *ends))
+            rows.append(_reading(name, data.siemens, reading, *ends))
     return rows
+
+
+def _reading(
+    name: str, siemens: bool, about: float, low: float, high: float
+) -> tuple[str, str, float, float]:
+    """Coordinate of a reading; a conductance stays positive and its decades weigh alike."""
+    if not siemens:
+        return name, "number", low, high
+    return name, "log", math.log(max(low, about / 10)), math.log(high)

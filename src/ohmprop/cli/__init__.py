@@ -37,7 +37,8 @@ def run(arguments: list[str]) -> int:
         _complain(f"{text} (see `{context.command_path if context else 'ohmprop'} --help`)")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; what was done is kept, continue with --resume", kind="")
+        kept = "; what was done is kept, continue with --resume"
+        _complain(f"interrupted{kept if arguments[:1] == ['train'] else ''}", kind="")
         return 130
     except typer.Exit as leave:
         return leave.exit_code

@@ -18,15 +18,9 @@ from jax.typing import ArrayLike
 from .._core import BadInput, nearest
 
 
-def _as_float(value: ArrayLike) -> Array:
-    return jnp.asarray(value, dtype=float)
-
-
-def _field(default: float | None = None) -> Any:
+def _as_float(value: Any) -> Array:
     """A float array leaf: another number does not compile again."""
-    if default is None:
-        return eqx.field(converter=_as_float)
-    return eqx.field(converter=_as_float, default=default)
+    return jnp.asarray(value, dtype=float)
 
 
 class AbstractWaveform(eqx.Module):
@@ -120,10 +114,10 @@ class Sine(AbstractPeriodic):
         0.5
     """
 
-    amplitude: Array = _field(1.0)
-    frequency: Array = _field(1.0)
-    offset: Array = _field(0.0)
-    phase: Array = _field(0.0)
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    frequency: Array = eqx.field(converter=_as_float, default=1.0)
+    offset: Array = eqx.field(converter=_as_float, default=0.0)
+    phase: Array = eqx.field(converter=_as_float, default=0.0)
     cycles: int = eqx.field(static=True, default=1)
 
     def shape(self, turns: Array) -> Array:
@@ -134,10 +128,10 @@ class Sine(AbstractPeriodic):
 class Triangle(AbstractPeriodic):
     """Straight sweeps 0, +amplitude, -amplitude, 0 about the offset."""
 
-    amplitude: Array = _field(1.0)
-    frequency: Array = _field(1.0)
-    offset: Array = _field(0.0)
-    phase: Array = _field(0.0)
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    frequency: Array = eqx.field(converter=_as_float, default=1.0)
+    offset: Array = eqx.field(converter=_as_float, default=0.0)
+    phase: Array = eqx.field(converter=_as_float, default=0.0)
     cycles: int = eqx.field(static=True, default=1)
 
     @property
@@ -153,10 +147,10 @@ class Triangle(AbstractPeriodic):
 class Square(AbstractPeriodic):
     """+amplitude in the first half of a period, -amplitude in the second, about the offset."""
 
-    amplitude: Array = _field(1.0)
-    frequency: Array = _field(1.0)
-    offset: Array = _field(0.0)
-    phase: Array = _field(0.0)
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    frequency: Array = eqx.field(converter=_as_float, default=1.0)
+    offset: Array = eqx.field(converter=_as_float, default=0.0)
+    phase: Array = eqx.field(converter=_as_float, default=0.0)
     cycles: int = eqx.field(static=True, default=1)
 
     @property
@@ -172,10 +166,10 @@ class Square(AbstractPeriodic):
 class Sawtooth(AbstractPeriodic):
     """Rises from 0 to +amplitude, jumps to -amplitude and rises to 0, about the offset."""
 
-    amplitude: Array = _field(1.0)
-    frequency: Array = _field(1.0)
-    offset: Array = _field(0.0)
-    phase: Array = _field(0.0)
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    frequency: Array = eqx.field(converter=_as_float, default=1.0)
+    offset: Array = eqx.field(converter=_as_float, default=0.0)
+    phase: Array = eqx.field(converter=_as_float, default=0.0)
     cycles: int = eqx.field(static=True, default=1)
 
     @property
@@ -194,9 +188,9 @@ class PulseTrain(AbstractWaveform):
     A period is `interval` long and begins with its pulse.
     """
 
-    amplitude: Array = _field(1.0)
-    width: Array = _field(1e-6)
-    interval: Array = _field(2e-6)
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    width: Array = eqx.field(converter=_as_float, default=1e-6)
+    interval: Array = eqx.field(converter=_as_float, default=2e-6)
     count: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:

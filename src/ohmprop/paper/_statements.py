@@ -35,7 +35,9 @@ def statements(points: int = 1000) -> list[Statement]:
     """Recompute the figures and judge what the paper says of them; `points` a period of a loop.
 
     The verdicts are of this package's devices under the settings of `figure_9`; a statement that
-    does not hold for them says so.
+    does not hold for them says so. That figure's frequencies are the package's own choice, so
+    compression is judged under both rules of `figure_9`, the rest under rule b. Where a criterion
+    was fixed after its numbers were seen, it says so and gives what the alternative gives.
     """
     return [
         *about_diodes(figure_4()),
@@ -138,23 +140,32 @@ def about_loops(panels: Iterable[Panel]) -> list[Statement]:
     """Section 4.1, of figure 9, judged by the last cycle unless the criterion says otherwise."""
     found = []
     for panel in panels:
-        found += [_compression(panel), _direction(panel)]
+        found += [*_compression(panel), _direction(panel)]
         for models, judge in _ABOUT:
             if panel.model in models:
                 found.append(judge(panel))
     return found
 
 
-def _compression(panel: Panel) -> Statement:
-    low, high = (loop.metrics.lobe_area for loop in panel.loops)
-    return Statement(
-        9,
-        panel.model,
-        "Across models, increasing frequency compresses the loop",
-        "area of the lobes at the higher frequency over that at the lower: less than 1",
-        high / low,
-        high < low,
-    )
+def _compression(panel: Panel) -> list[Statement]:
+    found = []
+    for rule, loops in (
+        ("rule a: 3 f over f, f the frequency that just switches from bound to bound", panel.full),
+        ("rule b: 2.5 f over f, f that from the initial state to the bound", panel.loops),
+    ):
+        low, high = (loop.metrics.lobe_area for loop in loops)
+        found.append(
+            Statement(
+                9,
+                panel.model,
+                "Across models, increasing frequency compresses the loop",
+                f"area of the lobes at the higher frequency over that at the lower ({rule}): less "
+                "than 1; rule b was chosen after rule a was seen to fail for some models",
+                high / low,
+                high < low,
+            )
+        )
+    return found
 
 
 def _direction(panel: Panel) -> Statement:
@@ -206,8 +217,9 @@ def _drift(cycle: str) -> Callable[[Panel], Statement]:
             panel.model,
             "along with a slight drift. This drift becomes more pronounced at the higher"
             " frequency.",
-            f"change of state over the {cycle} of three cycles, at the higher frequency over that "
-            "at the lower: more than 1",
+            f"change of state over the {cycle} of three cycles, at the higher frequency "
+            f"({high:.2g} of the span) over that at the lower ({low:.2g}): more than 1; the paper "
+            "does not name the cycle, and the first and the last disagree",
             high / low,
             high > low > 0,
         )
@@ -228,25 +240,29 @@ def _threshold(panel: Panel) -> Statement:
         "The threshold-based models (VTEAM, Yakopcic, and MMS) manifestly evince their threshold"
         " behaviour",
         "voltage at which the state moves (1 % of its greatest rate) over the threshold, at the"
-        " lower frequency: at least 0.5",
+        " lower frequency: at least 0.5; fixed after MMS, whose threshold is a sigmoid 26 mV wide,"
+        " was seen to give little more than that: with at least 0.9 this would "
+        + ("hold too" if share >= 0.9 else "not hold"),
         share,
         share >= 0.5,
     )
 
 
 def _sharpness(panel: Panel) -> Statement:
-    low, high = (
-        np.array([_width(half) for half in _halves(_conductance(panel, loop))])
-        for loop in panel.loops
-    )
-    value = float(np.max(low / high))
+    def compared(of: Callable[[Loop], np.ndarray]) -> float:
+        low, high = (np.array([_width(h) for h in _halves(of(loop))]) for loop in panel.loops)
+        return float(np.max(low / high))
+
+    value = compared(lambda loop: _conductance(panel, loop))
+    state = compared(lambda loop: _last(loop, loop.trace.x))
     return Statement(
         9,
         panel.model,
         "At lower frequencies, these models exhibit sharp transitions, whereas at higher"
         " frequencies, the transitions smooth out into more continuous loops.",
         "share of a half wave that the middle 80 % of the conductance's change takes, at the lower"
-        " frequency over that at the higher, in the worse half wave: less than 1",
+        " frequency over that at the higher, in the worse half wave: less than 1; the conductance"
+        f" was chosen after both were seen, with the state's change it is {state:.3g}",
         value,
         value < 1,
     )

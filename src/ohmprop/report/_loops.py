@@ -56,7 +56,10 @@ def draw_loops(loops: Sequence[LoopRecord], *, title: str = "") -> Any:
     axes[0].set(xlabel="time (periods)", ylabel="voltage (V)")
     axes[1].set(xlabel="time (periods)", ylabel="state (of span)", ylim=(-0.04, 1.04))
     times = " × frequency" if several else ""
-    axes[2].set(xlabel=f"flux{times} ({flux_unit})", ylabel=f"charge{times} ({charge_unit})")
+    axes[2].set(
+        xlabel=f"flux{times} ({flux_unit})",
+        ylabel=f"charge{times} ({charge_unit})".replace(" ×", "\n×"),
+    )
     for a in axes:
         a.grid(True, alpha=0.25)
     handles, labels = axes[1].get_legend_handles_labels()
