@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo test bench lint lock clean
+.PHONY: help install demo test long bench lint lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -22,7 +22,10 @@ demo: $(STAMP)  ## train the Iris network on simulated memristors
 	$(BIN)/ohmprop train ebana-iris-biolek-pwm --out runs/demo --overwrite
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+long: $(STAMP)  ## run the tests that take minutes: every model in every law, every fit
+	$(BIN)/python -m pytest -q -n 2 -m long
 
 bench: $(STAMP)  ## run the benchmarks
 	$(BIN)/python -m benchmarks

@@ -40,10 +40,11 @@ def integrate(
     """State after `t` seconds at `v` volts by an error-controlled integration, within the bounds.
 
     Dormand-Prince 5(4), every element with its own step, local error 1e-10 of the span (1e-6 in
-    single precision), less in the slow beginning of a rate that runs away. A state at a bound stays while the rate points outwards, and starts `EDGE`
-    of the span inside where the rate points inwards. After 1000 attempts the state reached is
-    returned, as if the pulse had ended there: it is finite, and for a relaxation much faster than
-    the pulse it is the equilibrium. Derivatives: forward mode only.
+    single precision), less in the slow beginning of a rate that runs away. A state at a bound stays
+    while the rate points outwards, and starts `EDGE` of the span inside where the rate points
+    inwards. After 1000 attempts the state reached is returned, as if the pulse had ended there: it
+    is finite, and for a relaxation much faster than the pulse it is the equilibrium. Derivatives:
+    forward mode only.
 
     Args:
         rate: (v, x) -> dx/dt.

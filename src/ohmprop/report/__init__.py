@@ -7,7 +7,6 @@ from ohmprop.report._figure import save_figure as save_figure
 from ohmprop.report._figure import scaled as scaled
 from ohmprop.report._fit import draw_fit as draw_fit
 from ohmprop.report._fit import plot_fit as plot_fit
-from ohmprop.report._fit import plot_pulse_fit as plot_pulse_fit
 from ohmprop.report._fit_pulses import draw_pulse_fit as draw_pulse_fit
 from ohmprop.report._fit_pulses import plot_pulse_fit as plot_pulse_fit
 from ohmprop.report._loops import LoopRecord as LoopRecord

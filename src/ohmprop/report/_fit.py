@@ -65,34 +65,3 @@ def draw_fit(curves: Mapping[str, np.ndarray], *, title: str = "", log: bool = T
     for axes in (loop, rest, state):
         axes.grid(True, alpha=0.25)
     return figure
-
-
-def plot_pulse_fit(curves: Mapping[str, np.ndarray], png: str | Path, *, title: str = "") -> Path:
-    """Draw readings and model against the pulse number, and what is left over, as a PNG.
-
-    `curves` holds branch (1 up, -1 down), pulse, and g_data and g_model (S) or y_data and y_model
-    (normalised), each [n]. Returns the picture's path.
-    """
-    key = "g" if "g_data" in curves else "y"
-    data, model = curves[f"{key}_data"], curves[f"{key}_model"]
-    unit, label = "", "reading (normalised)"
-    if key == "g":
-        (data, model), unit = scaled([data, model], "S")
-        label = f"conductance ({unit})"
-    figure = new_figure((7.2, 5.6))
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    branches = [(1, "potentiation", "o", "-"), (-1, "depression", "s", "--")]
-    for way, name, marker, line in branches:
-        if np.any(own := curves["branch"] == way):
-            pulse = curves["pulse"][own]
-            upper.plot(pulse, data[own], marker, color=_DATA, markersize=2.5, label=f"{name}, data")
-            upper.plot(pulse, model[own], line, color=_MODEL, label=f"{name}, model")
-            lower.plot(pulse, (model - data)[own], line, color=_MODEL, linewidth=0.9)
-    upper.set_ylabel(label)
-    upper.set_title(title, fontsize="medium", parse_math=False)
-    upper.legend(frameon=False)
-    lower.set_ylabel("model - data" + (f" ({unit})" if unit else ""))
-    lower.set_xlabel("pulses")
-    for axes in (upper, lower):
-        axes.grid(True, alpha=0.25)
-    return save_figure(figure, png)
