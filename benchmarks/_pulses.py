@@ -16,7 +16,7 @@ from ._timing import Row, interleaved, quantile  # noqa: E402
 DEVICES = 1_000_000
 CLOSED, ITERATED = 10.0, 200.0  # bars
 BARS = {
-    "linear_ion_drift": CLOSED, "mms": CLOSED,
+    "linear_ion_drift": CLOSED, "mms": CLOSED, "vteam, no window": CLOSED,
     "joglekar": ITERATED, "biolek": ITERATED, "prodromakis": ITERATED, "zha": ITERATED,
     "vteam": ITERATED, "yakopcic": ITERATED,
 }  # fmt: skip
@@ -28,10 +28,10 @@ def pulses_row(rounds: int) -> Iterator[Row]:
     A write as in training: states over the middle of the range, signs at random, and durations
     that move a device by up to a few per cent of the range.
     """
-    for model in devices.MODELS:
-        if getattr(devices.MODELS[model], "discrete", False):  # the pulse is the model's own step
-            continue
-        device = devices.make(model)
+    # a discrete model's pulse is its own step
+    makes = {m: devices.make(m) for m, model in devices.MODELS.items() if not model.discrete}
+    makes["vteam, no window"] = devices.make("vteam", "published", window="none")
+    for model, device in makes.items():
         bar = BARS.get(model)
         write = (device, *_write(device))
         # the device is an argument, as where its parameters are traced: nothing is folded

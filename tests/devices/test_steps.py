@@ -135,6 +135,7 @@ def test_laws_of_a_pulse(model, params):
     np.testing.assert_allclose(device.state(device.conductance(x)), x, atol=1e-14)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "params"), CASES)
 def test_precision_and_derivatives(model, params):
     device = devices.make(model, params)
@@ -227,6 +228,7 @@ def test_write_noise_and_bounds_of_samples():
 SPREAD = jax.jit(lambda device, key: device.spread(key, (200, 100)))
 
 
+@pytest.mark.slow
 def test_spread_over_devices():
     device = devices.make("linear_step", "capacitor")
     many = SPREAD(device, jax.random.key(5))
@@ -253,6 +255,7 @@ def test_spread_over_devices():
     np.testing.assert_allclose(noisy.write_noise_std * noisy.dw_min, 56 * 2e-3, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_spread_of_arrays_and_exponents():
     many = SPREAD(devices.make("soft_bounds", "reram_array_om"), jax.random.key(1))
     log = np.log(np.asarray((many.size(True) + many.size(False)) / 2) / 0.0949)

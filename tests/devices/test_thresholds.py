@@ -140,6 +140,7 @@ def test_pulses_of_one_sign_add_up_and_a_bound_can_be_left(case):
     np.testing.assert_array_equal(advance(x, 0.0 * span), x)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", ["vteam published", "vteam none", "yakopcic seed"])
 def test_slopes_against_finite_differences(case):
     device = _make(case)

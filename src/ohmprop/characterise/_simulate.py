@@ -115,7 +115,7 @@ def simulate(
 
 
 def _check(device, waveform, integration, r_series, compliance, tolerance) -> None:
-    if getattr(device, "discrete", False):
+    if device.discrete:
         raise BadInput(
             "simulate: a model of pulse steps has no current in time; use its pulse response "
             "(`ohmprop pulses`)."

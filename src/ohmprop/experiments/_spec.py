@@ -150,7 +150,7 @@ class DeviceSpec(Section):
     params: str | None = Field(default=None, validate_default=True)
     r_on: PositiveOhm | None = None
     r_off: PositiveOhm | None = None
-    overrides: dict[str, float | str] = Field(default_factory=dict)
+    overrides: dict[str, float | str | list[float]] = Field(default_factory=dict)
 
     @field_validator("model", mode="after")
     @classmethod
