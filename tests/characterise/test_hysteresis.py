@@ -249,3 +249,15 @@ class TestReadWaveform:
     def test_refusals(self, tmp_path):
         with pytest.raises(BadInput, match="no such file"):
             read_waveform(tmp_path / "none.csv")
+
+
+def test_a_waveform_of_few_points_and_no_hint_at_options_it_lacks(tmp_path):
+    path = tmp_path / "wave.csv"
+    path.write_text("t_ms,V (mV)\n0,0\n1,500\n3,-500\n4,0\n")
+    wave = read_waveform(path)
+    np.testing.assert_allclose(wave.t, [0, 1e-3, 3e-3, 4e-3])
+    np.testing.assert_allclose(wave.v, [0, 0.5, -0.5, 0])
+    path.write_text("a,b\n0,0\n1,500\n3,-500\n4,0\n")
+    with pytest.raises(BadInput) as caught:
+        read_waveform(path)
+    assert "--columns" not in str(caught.value) and "t,V" in str(caught.value)

@@ -18,7 +18,7 @@ V, T = 1.0, 1e-6  # the unit pulse
 CASES = [
     (m, s)
     for m, cls in devices.MODELS.items()
-    if getattr(cls, "discrete", False)
+    if cls.discrete
     for s in cls.PARAMETERS
 ]
 PULSE = jax.jit(lambda device, x, v, t: device.pulse(x, v, t))

@@ -30,6 +30,7 @@ from ._search import Progress, Search, search
 
 LEAST_VOLTAGE = 0.1  # V: the RMS errors are over |v| above it
 _CANDIDATES = 512  # evaluated to choose the starts, a power of 2
+_SAMPLING = 12.0  # s, for the candidates of a model that is slow to evaluate
 _AGREE = 3  # starts that must lead to the best point
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
@@ -104,7 +105,7 @@ def fit_sweep(
         problem.jacobian,
         box.low,
         box.high,
-        _starts(problem, box, starts, seed, began + budget / 3),
+        _starts(problem, box, starts, seed, began + min(budget / 3, _SAMPLING)),
         agree=_AGREE,
         budget=budget - (time.monotonic() - began),
         progress=None if progress is None else partial(progress, model),
@@ -128,9 +129,12 @@ def fit_every(
         if results and (left <= 0 or results[-1].how["ended"] == "interrupted"):
             break
         results.append(fit_sweep(sweep, model, budget=left / (len(models) - k), **options))
+    # A model whose first search did not end has not been fitted.
+    results = [result for result in results if result.how["starts"]] or results[-1:]
     results = sorted(results, key=lambda result: result.statistics["bic"])
     if len(results) < len(models):
-        late = ", ".join(models[len(results) :])
+        fitted = {result.model for result in results}
+        late = ", ".join(model for model in models if model not in fitted)
         note = f"not fitted for lack of time: {late}; a greater --budget, or --model, allows it"
         results[0] = replace(results[0], notes=(*results[0].notes, note))
     return results
@@ -220,7 +224,7 @@ def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -
     """The best of each part of a Sobol sample of the box, so that they lie far apart.
 
     The speeds are chosen such that the state crosses its span. Past the time `until` (s, monotonic)
-    the sample ends.
+    the sample ends, though not before it has a candidate for each start.
     """
     layout = problem.layout
     sample = qmc.Sobol(len(box.low), seed=seed).random(_CANDIDATES)
@@ -245,7 +249,7 @@ def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -
     for candidate in z:
         # Residuals beyond 3 count as 3, lest a single sample decide.
         costs.append(np.nansum(np.minimum(problem.residuals(candidate) ** 2, 9.0)))
-        if time.monotonic() > until:
+        if len(costs) >= starts and time.monotonic() > until:
             break
     costs = np.array(costs)
     parts = np.array_split(np.arange(len(costs)), min(starts, len(costs)))

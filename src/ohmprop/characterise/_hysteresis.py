@@ -120,7 +120,7 @@ def read_waveform(path: str | PathLike[str]) -> PiecewiseLinear:
     Columns are found by their names and converted by the unit in the header, as for measured
     sweeps: `t_ms`, `Time (s)`, `V`, `Voltage [mV]`. Raises BadInput where there is none.
     """
-    found = read_columns(path, _COLUMNS)
+    found = read_columns(path, _COLUMNS, least=2, hint="call the two columns")
     try:
         return PiecewiseLinear(found["t"] - found["t"][0], found["V"])
     except BadInput as error:

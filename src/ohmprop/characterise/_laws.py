@@ -232,7 +232,7 @@ def _coordinate(
         return kind, math.log(0.02 * most), math.log(1.2 * most)
     if name in law.currents:
         most = float(np.max(np.abs(sweep.i)))
-        return kind, math.log(1e-4 * most), math.log(1.2 * most)
+        return kind, math.log(0.01 * most), math.log(1.2 * most)
     if name in law.bounds:
         bottom, top = law.bounds[name]
         return (kind, bottom, top) if kind == "number" else (kind, math.log(bottom), math.log(top))

@@ -98,15 +98,21 @@ def read_sweep(
 
 
 def read_columns(
-    path: str | os.PathLike[str], wanted: Mapping[str, Quantity], columns: str | None = None
+    path: str | os.PathLike[str],
+    wanted: Mapping[str, Quantity],
+    columns: str | None = None,
+    *,
+    least: int = _LEAST,
+    hint: str = "name them with --columns",
 ) -> dict[str, NDArray[np.float64]]:
     """The columns of a CSV file that `wanted` names, each [n] in its SI unit.
 
     `columns` names them in the order of `wanted`, separated by commas. A quantity not needed is
-    left out where no column has it. A column called "t" must not decrease. Raises BadInput.
+    left out where no column has it. A column called "t" must not decrease. `hint` is how a message
+    asks for columns it cannot find. Raises BadInput, also for fewer than `least` lines.
     """
-    table = _read_table(Path(path))
-    places = _find(table, wanted, columns)
+    table = _read_table(Path(path), least)
+    places = _find(table, wanted, columns, hint)
     found = {}
     for key, place in places.items():
         values = np.array([_number(table, row, place) for row in range(len(table.rows))])
@@ -124,7 +130,7 @@ def read_columns(
     return found
 
 
-def _read_table(path: Path) -> _Table:
+def _read_table(path: Path, least: int = _LEAST) -> _Table:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -138,9 +144,9 @@ def _read_table(path: Path) -> _Table:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.lstrip().startswith(_COMMENT)
     ]
-    if len(kept) < _LEAST:
+    if len(kept) < least:
         raise BadInput(
-            f"{path}: expected a header and at least {_LEAST} rows of data, found {len(kept)} "
+            f"{path}: expected a header and at least {least} rows of data, found {len(kept)} "
             "line(s) that are not comments"
         )
     delimiter = next((mark for mark in ";\t," if mark in kept[0][1]), None)
@@ -175,7 +181,9 @@ def _is_text(cell: str) -> bool:
     return False
 
 
-def _find(table: _Table, wanted: Mapping[str, Quantity], columns: str | None) -> dict[str, int]:
+def _find(
+    table: _Table, wanted: Mapping[str, Quantity], columns: str | None, hint: str
+) -> dict[str, int]:
     """Index of the column of each quantity."""
     order = ",".join(wanted)
     if columns is not None:
@@ -199,7 +207,7 @@ def _find(table: _Table, wanted: Mapping[str, Quantity], columns: str | None) ->
             which = "several columns" if matching else "no column"
             candidates = [table.header[k] for k in matching] or table.header
             raise BadInput(
-                f"{table.path}: {which} may be {key} ({quantity.unit}): name them with --columns "
+                f"{table.path}: {which} may be {key} ({quantity.unit}): {hint} "
                 f"{order}. Candidates: {', '.join(candidates)}"
             )
     return places

@@ -219,7 +219,7 @@ def _drift(cycle: str) -> Callable[[Panel], Statement]:
             " frequency.",
             f"change of state over the {cycle} of three cycles, at the higher frequency "
             f"({high:.2g} of the span) over that at the lower ({low:.2g}): more than 1; the paper "
-            "does not name the cycle, and the first and the last disagree",
+            "does not name the cycle, so the first and the last are judged",
             high / low,
             high > low > 0,
         )
@@ -262,7 +262,7 @@ def _sharpness(panel: Panel) -> Statement:
         " frequencies, the transitions smooth out into more continuous loops.",
         "share of a half wave that the middle 80 % of the conductance's change takes, at the lower"
         " frequency over that at the higher, in the worse half wave: less than 1; the conductance"
-        f" was chosen after both were seen, with the state's change it is {state:.3g}",
+        f" was chosen after both were seen, with the state's change it is {state:.4g}",
         value,
         value < 1,
     )
