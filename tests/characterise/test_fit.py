@@ -140,7 +140,11 @@ def measure(case: Case) -> tuple[Any, float, Sweep]:
     x = np.concatenate([[float(x0)], np.asarray(later)])[:: case.fine]
     i = np.asarray(device.current(v, x))
     i = i * (1 + NOISE * np.random.default_rng(1).standard_normal(len(i)))
-    return device, float(x0), Sweep(count * case.fine * dt, v, i)
+    return (
+        device,
+        float(x0),
+        Sweep(np.asarray(count * case.fine * dt, float), np.asarray(v, float), i),
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_errors_are_those_of_linear_regression():
 def test_errors_of_correlated_residuals_are_those_of_repetition():
     rng = np.random.default_rng(0)
     a = np.stack([np.ones(400), np.linspace(-1, 1, 400)], axis=1)
-    noise = lfilter([1], [1, -0.6], rng.standard_normal((300, 500)))[:, 100:]
+    noise = np.asarray(lfilter([1], [1, -0.6], rng.standard_normal((300, 500))))[:, 100:]
     found = noise @ np.linalg.pinv(a).T
     errors = [
         np.sqrt(np.diag(covariance_of(a, n - a @ f)[0])) for n, f in zip(noise, found, strict=True)

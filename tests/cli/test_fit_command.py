@@ -51,6 +51,7 @@ def test_files_agree_with_each_other_and_the_data(done):
     assert record["parameters"]["mu_v"]["value"] == pytest.approx(1e-14, rel=1e-3)
     assert record["parameters"]["r_off"] == {
         "value": 16e3, "unit": "ohm", "standard_error": None, "fixed": True, "doubt": "",
+        "within": None,
     }  # fmt: skip
     assert record["fit"]["data"] == "drift.csv" and record["fit"]["starts"] == 2
     with (done / "model.csv").open() as file:

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import yaml
 
 from ohmprop import devices
 from ohmprop._core import BadInput
 from ohmprop.experiments import dump, load_device, load_spec
+from ohmprop.experiments._device import make_device
 from ohmprop.experiments._spec import _SEED_MODELS
 
 NAME = "ebana-iris-biolek-pwm"
@@ -121,3 +123,12 @@ def test_bad_devices(arguments, words):
 def test_a_file_of_another_model_is_refused(folder):
     with pytest.raises(BadInput, match="'biolek'.*'vteam'"):
         load_device("biolek", str(folder / "device.yaml"))
+
+
+def test_a_device_of_nodes_and_a_file_set_for_a_built_in_spec(tmp_path):
+    """The file stands for the whole of the spec's device; lists of nodes pass."""
+    path = tmp_path / "device.yaml"
+    path.write_text("model: piecewise_step\noverrides: {nodes_up: [1.0, 0.6, 0.2]}\n")
+    spec = load_spec("ebana-iris-linear-pwm", [f"device.file={path}", "device.r_off=20 kOhm"]).spec
+    assert (spec.device.model, spec.device.r_off, spec.device.r_on) == ("piecewise_step", 2e4, None)
+    np.testing.assert_allclose(make_device(spec.device).nodes_up, [1.0, 0.6, 0.2])  # pyright: ignore[reportAttributeAccessIssue]

@@ -44,20 +44,21 @@ def sampled(device: AbstractMemristor, x0: Array, t: Array, v: Array) -> tuple[A
     if isinstance(device, AbstractSeparable):
         between = low + rise * (1 + jnp.asarray(_NODES)[:, None]) / 2
         drives = dt * (jnp.asarray(_WEIGHTS) @ device.drive(between)) / 2
-        move, intervals = device.advance, (drives,)
+
+        def driven(x, drive):
+            x = device.advance(x, drive)
+            return x, x
+
+        _, later = lax.scan(driven, x0, drives)
     else:
 
-        def move(x, low, rise, dt):
+        def pulsed(x, interval):
+            low, rise, dt = interval
             x = device.pulse(x, low + rise / 4, dt / 2)
-            return device.pulse(x, low + 3 * rise / 4, dt / 2)
+            x = device.pulse(x, low + 3 * rise / 4, dt / 2)
+            return x, x
 
-        intervals = low, rise, dt
-
-    def step(x, interval):
-        x = move(x, *interval)
-        return x, x
-
-    _, later = lax.scan(step, x0, intervals)
+        _, later = lax.scan(pulsed, x0, (low, rise, dt))
     x = jnp.concatenate([x0[None], later])
     return device.current(v, x), x
 
@@ -227,7 +228,8 @@ def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -
     the sample ends, though not before it has a candidate for each start.
     """
     layout = problem.layout
-    sample = qmc.Sobol(len(box.low), seed=seed).random(_CANDIDATES)
+    sobol = qmc.Sobol(len(box.low), seed=seed)  # pyright: ignore[reportCallIssue] (`rng` is newer)
+    sample = sobol.random(_CANDIDATES)
     z = box.low + sample * (box.high - box.low)
     law = LAWS[layout.model]
     names = [name for name, _ in layout.free]

@@ -51,7 +51,7 @@ def load_device(
         raise complaint(error, DeviceSpec) from None
 
 
-def read_changes(model: str, params: str | None, changes: Sequence[str]) -> dict[str, float | str]:
+def read_changes(model: str, params: str | None, changes: Sequence[str]) -> dict[str, Any]:
     """Texts "name=value", units allowed, as parameters of a model in SI units and options.
 
     Raises BadInput: unknown model, set, name or unit.
@@ -67,7 +67,7 @@ def read_changes(model: str, params: str | None, changes: Sequence[str]) -> dict
 def make_device(spec: DeviceSpec) -> AbstractMemristor:
     """The device that a spec's `device` section describes; raises BadInput where it cannot be."""
     given = {"r_on": spec.r_on, "r_off": spec.r_off}
-    changed = {k: v for k, v in given.items() if v is not None} | spec.overrides
+    changed: dict[str, Any] = {k: v for k, v in given.items() if v is not None} | spec.overrides
     return devices.make(spec.model, spec.params, **changed)
 
 

@@ -38,6 +38,8 @@ def _number_if_possible(value: Any) -> Any:
 
 def _override(model: Any, params: Any, name: str, value: Any) -> Any:
     """The override of a device's parameter, in the parameter's own unit where it is text."""
+    if isinstance(value, list):
+        return [_override(model, params, name, item) for item in value]
     if not isinstance(value, str) or is_number(value) or model is None:
         return _number_if_possible(value)
     from ohmprop import devices  # brings JAX, which nothing else here needs
