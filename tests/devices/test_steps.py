@@ -15,12 +15,7 @@ from ohmprop import devices
 from ohmprop._core import BadInput
 
 V, T = 1.0, 1e-6  # the unit pulse
-CASES = [
-    (m, s)
-    for m, cls in devices.MODELS.items()
-    if cls.discrete
-    for s in cls.PARAMETERS
-]
+CASES = [(m, s) for m, cls in devices.MODELS.items() if cls.discrete for s in cls.PARAMETERS]
 PULSE = jax.jit(lambda device, x, v, t: device.pulse(x, v, t))
 SAMPLE = jax.jit(lambda device, key, x, v, t: device.sample(key, x, v, t))
 

@@ -82,7 +82,10 @@ def test_another_number_does_not_compile_again():
         (lambda: drive.Sine(frequency=0.0), "sine: expected a positive frequency in Hz, found 0.0"),
         (lambda: drive.Square(amplitude=np.nan), "expected a finite amplitude in V, found nan"),
         (lambda: drive.Triangle(cycles=0), "expected a whole number of cycles >= 1, found 0"),
-        (lambda: drive.make_waveform("triangle", cycles=1.5), "expected a whole number of cycles >= 1, found 1.5"),
+        (
+            lambda: drive.make_waveform("triangle", cycles=1.5),
+            "expected a whole number of cycles >= 1, found 1.5",
+        ),
         (lambda: drive.PulseTrain(width=2e-6, interval=1e-6), "expected width < interval"),
         (lambda: drive.PulseTrain(count=0), "a whole number of pulses, found 0"),
         (lambda: drive.Sampled([0, 2, 1], [0, 0, 0]), "found t[2] = 1 s after 2 s"),
