@@ -17,7 +17,7 @@ from ohmprop.characterise._read import Sweep
 from ohmprop.characterise._search import search
 
 NOISE = 0.01
-slow = pytest.mark.slow
+long = pytest.mark.long
 
 
 class Case(NamedTuple):
@@ -148,7 +148,7 @@ def measure(case: Case) -> tuple[Any, float, Sweep]:
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(c, id=c.model, marks=() if c.model in QUICK else slow) for c in CASES]
+    "case", [pytest.param(c, id=c.model, marks=() if c.model in QUICK else long) for c in CASES]
 )
 def test_known_parameters_are_recovered_or_named(case):
     device, x0, sweep = measure(case)
@@ -169,17 +169,12 @@ def test_every_fitted_model_has_a_case():
     assert {c.model for c in CASES} == set(LAWS) <= set(devices.MODELS)
 
 
-@slow
+MEASURED = ("Radius_10_um_-2V_4", "Radius_10_um_-3V_3", "Radius_10_um_-4V_1",
+            "small_-1V_3", "small_-1.5V_5", "small_-2V_9")  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        "Radius_10_um_-2V_4",
-        "Radius_10_um_-3V_3",
-        "Radius_10_um_-4V_1",
-        "small_-1V_3",
-        "small_-1.5V_5",
-        "small_-2V_9",
-    ],
+    "name", [MEASURED[0], *(pytest.param(name, marks=long) for name in MEASURED[1:])]
 )
 def test_measured_interface_devices(shared, name):
     sweep = read_sweep(shared / "data" / "iv" / f"nb_srtio3_{name}.csv")

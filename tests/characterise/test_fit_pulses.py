@@ -20,7 +20,7 @@ from ohmprop.experiments._spec import DeviceSpec
 NOISE = 0.01  # of the range between the bounds
 ENDS = {"r_on": 1e4, "r_off": 1e5}
 LOW, HIGH = 1e-5, 1e-4  # S
-slow = pytest.mark.slow
+long = pytest.mark.long
 
 # Steps in the scalar arithmetic of the published update rules, weights from -1 to 1.
 TRUE = {
@@ -88,7 +88,7 @@ def any_device(result: FitResult) -> Any:
 
 
 @pytest.mark.parametrize(
-    "model", [pytest.param(m, marks=() if m == "soft_bounds" else slow) for m in TRUE]
+    "model", [pytest.param(m, marks=() if m == "soft_bounds" else long) for m in TRUE]
 )
 def test_known_steps_are_recovered_or_named(model):
     held = {"w_min": -1.0, "w_max": 1.0}
@@ -213,7 +213,7 @@ def test_a_state_model_under_pulses_of_known_size():
     assert result.how["amplitude_volt"] == [0.8, -0.8]
 
 
-@slow
+@long
 @pytest.mark.parametrize("model", [m for m in STEP_MODELS if m != "constant_step"])
 def test_measured_reram_lies_within_its_own_spread(shared, model):
     data = read_pulses(shared / "data" / "pulses_reram_gong.csv")

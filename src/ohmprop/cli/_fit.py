@@ -195,6 +195,11 @@ def _say(console: "Console", results: "list[FitResult]") -> None:
         f"{how['seconds']:.1f} s, {how['agreeing']} of {how['starts']} starts agree",
         soft_wrap=True,
     )
+    if how["ended"] != "converged":
+        console.print(
+            "the search did not converge: standard errors say little; raise --budget or --starts",
+            soft_wrap=True,
+        )
     if best.rough:
         rough = ", ".join(f"{name} (+-{within:.0%})" for name, within in best.rough.items())
         console.print(f"the data determine, though not to 5 %: {rough}", soft_wrap=True)
