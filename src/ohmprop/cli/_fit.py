@@ -197,7 +197,8 @@ def _say(console: "Console", results: "list[FitResult]") -> None:
     )
     if how["ended"] != "converged":
         console.print(
-            "the search did not converge: standard errors say little; raise --budget or --starts",
+            f"the optimum is not confirmed ({how['ended']}): standard errors may mislead; raise "
+            "--budget or --starts",
             soft_wrap=True,
         )
     if best.rough:
