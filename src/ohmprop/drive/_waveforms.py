@@ -60,11 +60,11 @@ class AbstractWaveform(eqx.Module):
 class AbstractPeriodic(AbstractWaveform):
     """`cycles` periods of one shape; amplitude and offset in V, frequency in Hz, phase in rad."""
 
-    amplitude: eqx.AbstractVar[Array]
-    frequency: eqx.AbstractVar[Array]
-    offset: eqx.AbstractVar[Array]
-    phase: eqx.AbstractVar[Array]
-    cycles: eqx.AbstractVar[int]
+    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
+    frequency: Array = eqx.field(converter=_as_float, default=1.0)
+    offset: Array = eqx.field(converter=_as_float, default=0.0)
+    phase: Array = eqx.field(converter=_as_float, default=0.0)
+    cycles: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
         name = type(self).__name__.lower()
@@ -114,12 +114,6 @@ class Sine(AbstractPeriodic):
         0.5
     """
 
-    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
-    frequency: Array = eqx.field(converter=_as_float, default=1.0)
-    offset: Array = eqx.field(converter=_as_float, default=0.0)
-    phase: Array = eqx.field(converter=_as_float, default=0.0)
-    cycles: int = eqx.field(static=True, default=1)
-
     def shape(self, turns: Array) -> Array:
         """sin(2 pi turns)."""
         return jnp.sin(2 * jnp.pi * turns)
@@ -127,12 +121,6 @@ class Sine(AbstractPeriodic):
 
 class Triangle(AbstractPeriodic):
     """Straight sweeps 0, +amplitude, -amplitude, 0 about the offset."""
-
-    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
-    frequency: Array = eqx.field(converter=_as_float, default=1.0)
-    offset: Array = eqx.field(converter=_as_float, default=0.0)
-    phase: Array = eqx.field(converter=_as_float, default=0.0)
-    cycles: int = eqx.field(static=True, default=1)
 
     @property
     def breaks(self) -> tuple[float, ...]:
@@ -147,12 +135,6 @@ class Triangle(AbstractPeriodic):
 class Square(AbstractPeriodic):
     """+amplitude in the first half of a period, -amplitude in the second, about the offset."""
 
-    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
-    frequency: Array = eqx.field(converter=_as_float, default=1.0)
-    offset: Array = eqx.field(converter=_as_float, default=0.0)
-    phase: Array = eqx.field(converter=_as_float, default=0.0)
-    cycles: int = eqx.field(static=True, default=1)
-
     @property
     def breaks(self) -> tuple[float, ...]:
         """The two jumps."""
@@ -165,12 +147,6 @@ class Square(AbstractPeriodic):
 
 class Sawtooth(AbstractPeriodic):
     """Rises from 0 to +amplitude, jumps to -amplitude and rises to 0, about the offset."""
-
-    amplitude: Array = eqx.field(converter=_as_float, default=1.0)
-    frequency: Array = eqx.field(converter=_as_float, default=1.0)
-    offset: Array = eqx.field(converter=_as_float, default=0.0)
-    phase: Array = eqx.field(converter=_as_float, default=0.0)
-    cycles: int = eqx.field(static=True, default=1)
 
     @property
     def breaks(self) -> tuple[float, ...]:
