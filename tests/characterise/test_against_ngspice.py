@@ -41,8 +41,8 @@ CASES = {
 RUNS = [
     ("linear_ion_drift", 1.0, 2.0, 0.0),  # short of the bound, which the netlist lacks
     ("biolek", 1.0, 1.0, 0.0),
-    ("yakopcic", 0.4, 200.0, 0.0),
-    ("mms", 0.4, 200.0, 0.0),
+    pytest.param("yakopcic", 0.4, 200.0, 0.0, marks=pytest.mark.long),
+    pytest.param("mms", 0.4, 200.0, 0.0, marks=pytest.mark.long),
     ("biolek", 1.0, 1.0, 3e3),  # in series with 3 kilohm
 ]
 

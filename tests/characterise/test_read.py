@@ -116,3 +116,32 @@ def test_measured_files(shared):
         assert len(sweep.v) == len(path.read_text().splitlines()) - 1
         assert np.max(np.abs(sweep.v)) <= 4 and np.max(np.abs(sweep.i)) < 0.01
         assert bool(sweep.notes) == ("small" in path.name)
+
+
+@pytest.mark.parametrize("header", ["Elapsed Time,V,I", "Time Stamp,V,I", "seconds,V,I"])
+def test_a_column_that_may_be_the_time_is_asked_for(tmp_path, header):
+    path = tmp_path / "sweep.csv"
+    path.write_text(header + "\n" + "".join(f"{k},{k % 7},{k % 7}\n" for k in range(20)))
+    with pytest.raises(BadInput, match="no column may be t .*--columns"):
+        read_sweep(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"),
+    [("Time (min),V,I", 60.0), ("t [sec],V,I", 1.0), ("time_hours,V,I", 3600.0)],
+)
+def test_times_in_words(tmp_path, header, factor):
+    path = tmp_path / "sweep.csv"
+    path.write_text(header + "\n" + "".join(f"{k},{k % 7},{k % 7}\n" for k in range(20)))
+    np.testing.assert_allclose(read_sweep(path).t, factor * np.arange(20))
+
+
+def test_current_against_voltage_and_columns_twice_are_refused(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text("t,V,I\n" + "".join(f"{k},{k % 7},{-(k % 7)}\n" for k in range(20)))
+    with pytest.raises(BadInput, match="runs against the voltage"):
+        read_sweep(path)
+    with pytest.raises(BadInput, match="expected different columns"):
+        read_sweep(path, "V,V")
+    with pytest.raises(BadInput, match="expected a positive number in V/s"):
+        read_sweep(path, rate=0.0)

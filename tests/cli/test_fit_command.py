@@ -12,6 +12,7 @@ from typer.main import get_command
 from ohmprop import devices
 from ohmprop._core import BadInput
 from ohmprop.cli import _fit as command
+from ohmprop.cli import run
 from ohmprop.experiments import load_device, load_spec, train
 
 FILES = {"fit.json", "model.csv", "fit.png", "device.yaml"}
@@ -102,10 +103,18 @@ def test_an_interruption_leaves_all_files_and_says_so(data, tmp_path, capsys, mo
 
     monkeypatch.setattr(command._Watch, "update", interrupt)
     out = tmp_path / "o"
-    fit(data, "--model", "linear_ion_drift", "--params", "published", "--out", out)
+    model = ("--model", "linear_ion_drift", "--params", "published")
+    assert run(["fit", str(data), *model, "--out", str(out)]) == 130
     assert {p.name for p in out.iterdir()} == FILES
     assert json.loads((out / "fit.json").read_text())["fit"]["ended"] == "interrupted"
-    assert "interrupted: the files hold the best fit" in capsys.readouterr().out
+    assert "the files hold the best fit" in capsys.readouterr().out
+
+
+def test_options_of_the_other_kind_are_refused(data, tmp_path, capsys):
+    for kind, option in (("iv", "--amplitude"), ("pulses", "--rate")):
+        asked = ["fit", str(data), "--kind", kind, option, "1", "--out", str(tmp_path / "o")]
+        assert run(asked) == 2
+        assert f"{option}: not for --kind {kind}" in capsys.readouterr().err
 
 
 def test_auto_ranks(data, tmp_path, capsys, monkeypatch):

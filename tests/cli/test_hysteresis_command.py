@@ -145,7 +145,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path, capsys):
     assert "wave.csv is a file; expected a folder" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals on Windows")
 def test_interruption_leaves_nothing(tmp_path):
     """Ctrl-C while it measures: status 130, one line, no folder, no word of resuming."""

@@ -18,7 +18,11 @@ expected = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(expected)
 
 CASES = expected.CASES  # an independent step is written out for these
-EVERY = [(model, params) for model, c in devices.MODELS.items() for params in c.PARAMETERS]
+EVERY = [
+    pytest.param(model, params, marks=() if k == 0 or params == "published" else pytest.mark.long)
+    for model, c in devices.MODELS.items()
+    for k, params in enumerate(c.PARAMETERS)
+]
 DEFAULTS = [(model, devices.default_set(model)) for model in devices.MODELS]
 CONTINUOUS = [c for c in DEFAULTS if not devices.MODELS[c[0]].discrete]
 VOLTAGES = [-1.3, -1.0, -0.6, -0.3, -0.1, 0.0, 0.1, 0.3, 0.6, 1.0, 1.3]  # V

@@ -16,6 +16,10 @@ from ohmprop._core import BadInput
 
 V, T = 1.0, 1e-6  # the unit pulse
 CASES = [(m, s) for m, cls in devices.MODELS.items() if cls.discrete for s in cls.PARAMETERS]
+SHORT = [
+    pytest.param(m, s, marks=() if s == devices.default_set(m) else pytest.mark.long)
+    for m, s in CASES
+]
 PULSE = jax.jit(lambda device, x, v, t: device.pulse(x, v, t))
 SAMPLE = jax.jit(lambda device, key, x, v, t: device.sample(key, x, v, t))
 
@@ -57,7 +61,7 @@ def values(model: str, params: str, **changes: float) -> dict[str, float]:
     return {k: p.value for k, p in devices.parameter_set(model, params).items()} | changes
 
 
-@pytest.mark.parametrize(("model", "params"), CASES)
+@pytest.mark.parametrize(("model", "params"), SHORT)
 @pytest.mark.parametrize("up_down", [None, -0.3, 0.4])
 def test_whole_pulses_are_the_published_loop(model, params, up_down):
     changes: dict[str, Any] = {} if up_down is None else {"up_down": up_down}
@@ -107,7 +111,7 @@ def test_steps_beyond_the_bound_stop_at_it():
     np.testing.assert_allclose(PULSE(one_sided, 0.5, -V, 10 * T), 0.5 - 10 * 5e-3, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("model", "params"), CASES)
+@pytest.mark.parametrize(("model", "params"), SHORT)
 def test_laws_of_a_pulse(model, params):
     device = devices.make(model, params)
     assert isinstance(device, devices.AbstractStep)
@@ -223,7 +227,7 @@ def test_write_noise_and_bounds_of_samples():
 SPREAD = jax.jit(lambda device, key: device.spread(key, (200, 100)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_spread_over_devices():
     device = devices.make("linear_step", "capacitor")
     many = SPREAD(device, jax.random.key(5))
@@ -250,7 +254,7 @@ def test_spread_over_devices():
     np.testing.assert_allclose(noisy.write_noise_std * noisy.dw_min, 56 * 2e-3, rtol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_spread_of_arrays_and_exponents():
     many = SPREAD(devices.make("soft_bounds", "reram_array_om"), jax.random.key(1))
     log = np.log(np.asarray((many.size(True) + many.size(False)) / 2) / 0.0949)

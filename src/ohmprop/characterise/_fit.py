@@ -129,14 +129,21 @@ def fit_every(
         left = budget - (time.monotonic() - began)
         if results and (left <= 0 or results[-1].how["ended"] == "interrupted"):
             break
-        results.append(fit_sweep(sweep, model, budget=left / (len(models) - k), **options))
+        try:
+            results.append(fit_sweep(sweep, model, budget=left / (len(models) - k), **options))
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            results[-1].how["ended"] = "interrupted"
     # A model whose first search did not end has not been fitted.
+    stopped = results[-1].how["ended"] == "interrupted"
     results = [result for result in results if result.how["starts"]] or results[-1:]
     results = sorted(results, key=lambda result: result.statistics["bic"])
     if len(results) < len(models):
         fitted = {result.model for result in results}
         late = ", ".join(model for model in models if model not in fitted)
-        note = f"not fitted for lack of time: {late}; a greater --budget, or --model, allows it"
+        why = "as it was interrupted" if stopped else "for lack of time"
+        note = f"not fitted {why}: {late}; a greater --budget, or --model, allows it"
         results[0] = replace(results[0], notes=(*results[0].notes, note))
     return results
 

@@ -153,7 +153,12 @@ def rank_pulses(
     models = STEP_MODELS if models is None else models
     results = []
     for model in models:
-        results.append(fit_pulses(data, model, budget=budget / len(models), **options))
+        try:
+            results.append(fit_pulses(data, model, budget=budget / len(models), **options))
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            results[-1].how["ended"] = "interrupted"
         if results[-1].how["ended"] == "interrupted":
             break
     tau = min(result.statistics["correlation_pulses"] for result in results)

@@ -16,6 +16,15 @@ from .._core import BadInput, nearest
 RATE = 0.12  # V/s, assumed where a file has no time column and no rate is given
 _LEAST = 10  # points
 _PREFIX = {"": 1, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6}
+# Words for units, beside the SI's own symbols: factor and symbol.
+_WORDS = {
+    **dict.fromkeys(("volt", "volts"), (1.0, "V")),
+    **dict.fromkeys(("amp", "amps", "ampere", "amperes"), (1.0, "A")),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), (1.0, "s")),
+    **dict.fromkeys(("min", "minute", "minutes"), (60.0, "s")),
+    **dict.fromkeys(("h", "hour", "hours"), (3600.0, "s")),
+}
+_LIKE_TIME = re.compile(r"time|stamp|elapsed|second|minute|hour|\bsec\b|\bmin\b", re.IGNORECASE)
 _COMMENT = ("#", "%", "//", "!")
 _TAIL = re.compile(r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|/\s*([^/\s]+)|_([^_\W]+))$")
 
@@ -79,9 +88,9 @@ def read_sweep(
     path = Path(path)
     found = read_columns(path, SWEEP, columns)
     v, i, notes = found["V"], found["I"], ()
+    if rate is not None and not rate > 0:
+        raise BadInput(f"rate: expected a positive number in V/s, found {rate:g}")
     if "t" not in found:
-        if rate is not None and not rate > 0:
-            raise BadInput(f"rate: expected a positive number in V/s, found {rate:g}")
         speed = RATE if rate is None else rate
         t = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(v)))]) / speed
         why = "assumed" if rate is None else "as given"
@@ -94,6 +103,11 @@ def read_sweep(
         raise BadInput(f"{path}: the voltage is {v[0]:g} V throughout; expected a sweep")
     if not np.any(i):
         raise BadInput(f"{path}: the current is 0 A throughout; expected a measured device")
+    if np.sum(v * i) < 0:
+        raise BadInput(
+            f"{path}: the current runs against the voltage, as if the device gave power; expected "
+            "i > 0 where v > 0: turn the sign of one column"
+        )
     return Sweep(t, v, i, path.name, notes)
 
 
@@ -194,6 +208,8 @@ def _find(
                 f"--columns {columns}: expected the names of {least} to {len(wanted)} columns, "
                 f"{order}, found {len(names)}"
             )
+        if len(set(names)) < len(names):
+            raise BadInput(f"--columns {columns}: expected different columns, {order}")
         for name in names:
             if name not in table.header:
                 raise BadInput(f"{table.path}: no column {name!r}.{nearest(name, table.header)}")
@@ -203,9 +219,12 @@ def _find(
         matching = [k for k, cell in enumerate(table.header) if _base(cell) in quantity.names]
         if len(matching) == 1:
             places[key] = matching[0]
-        elif matching or quantity.needed:
+            continue
+        alike = [k for k, cell in enumerate(table.header) if _LIKE_TIME.search(cell)]
+        unsure = key == "t" and bool(alike)  # a time that is overlooked would be made up
+        if matching or quantity.needed or unsure:
             which = "several columns" if matching else "no column"
-            candidates = [table.header[k] for k in matching] or table.header
+            candidates = [table.header[k] for k in matching or alike * unsure] or table.header
             raise BadInput(
                 f"{table.path}: {which} may be {key} ({quantity.unit}): {hint} "
                 f"{order}. Candidates: {', '.join(candidates)}"
@@ -218,7 +237,8 @@ def _split(cell: str) -> tuple[str, str]:
     cell = re.sub(r"(\[\d+\])+$", "", cell.strip().strip('"'))
     match = _TAIL.match(cell)
     unit = next((part for part in match.groups()[1:] if part is not None), "") if match else ""
-    if match is None or not re.fullmatch(r"[fpnuµμmkM]?(V|A|s|S|ohm|Ω|[vV]olts?|[aA]mps?)", unit):
+    known = unit.lower() in _WORDS or re.fullmatch(r"[fpnuµμmkM]?(V|A|s|S|ohm|Ω)", unit)
+    if match is None or not known:
         return cell, ""
     return match.group(1).strip(), unit.strip()
 
@@ -232,7 +252,7 @@ def _base(cell: str) -> str:
 def _factor(table: _Table, place: int, quantity: Quantity) -> float:
     """What turns the column's numbers into the quantity's SI unit."""
     unit = re.sub(r"[µμ]", "u", _split(table.header[place])[1])
-    unit = re.sub(r"[vV]olts?$", "V", re.sub(r"[aA]mps?$", "A", unit)).replace("Ω", "ohm")
+    factor, unit = _WORDS.get(unit.lower(), (1.0, unit.replace("Ω", "ohm")))
     if not unit or not quantity.unit:
         return 1.0
     prefix = unit.removesuffix(quantity.unit)
@@ -241,7 +261,7 @@ def _factor(table: _Table, place: int, quantity: Quantity) -> float:
             f"{table.path}: column {table.header[place]!r}: expected a unit of {quantity.unit}, "
             f"found {unit}"
         )
-    return float(_PREFIX[prefix])
+    return factor * float(_PREFIX[prefix])
 
 
 def _number(table: _Table, row: int, place: int) -> float:

@@ -24,7 +24,7 @@ def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="The measured sweep or pulses.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
     model: Annotated[
-        str, typer.Option(metavar="MODEL|auto", help="See `ohmprop devices`; auto ranks all.")
+        str, typer.Option(metavar="MODEL|auto", help="See `ohmprop devices`; auto ranks them.")
     ] = "auto",
     kind: Annotated[
         Literal["iv", "pulses"], typer.Option(help="An I-V sweep, or conductance after pulses.")
@@ -68,6 +68,10 @@ def fit(
     from rich.console import Console
 
     require_free(out, overwrite)
+    unused = {"iv": {"--amplitude": amplitude, "--width": width}, "pulses": {"--rate": rate}}
+    for option, value in unused[kind].items():
+        if value is not None:
+            raise BadInput(f"{option}: not for --kind {kind}; leave it out")
     if model == "auto" and (set_ or params):
         raise BadInput("--model auto: --set and --params are for one model; name it")
     prepare_jax()
@@ -85,13 +89,13 @@ def fit(
             results = _fit_pulses(data, model, columns, params, set_, pulse, options)
         else:
             results = _fit_sweep(data, model, columns, params, set_, rate, log, options)
-    best = results[0]
     _leave(out, results)
     _say(console, results)
     console.print(f"device for a spec: {out / 'device.yaml'}", soft_wrap=True, markup=False)
     console.print(f"picture: {out / 'fit.png'}", soft_wrap=True, markup=False)
-    if best.how["ended"] == "interrupted":
-        console.print("interrupted: the files hold the best fit found until then", soft_wrap=True)
+    if any(result.how["ended"] == "interrupted" for result in results):
+        console.print("the files hold the best fit found until then", soft_wrap=True)
+        raise KeyboardInterrupt
 
 
 def _fit_sweep(
