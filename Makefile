@@ -22,10 +22,10 @@ demo: $(STAMP)  ## train the Iris network on simulated memristors
 	$(BIN)/ohmprop train ebana-iris-biolek-pwm --out runs/demo --overwrite
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -q -n 2 -m "not long"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
 
 long: $(STAMP)  ## run the tests that take minutes: every model in every law, every fit
-	$(BIN)/python -m pytest -q -n 2 -m long
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m long
 
 bench: $(STAMP)  ## run the benchmarks
 	$(BIN)/python -m benchmarks

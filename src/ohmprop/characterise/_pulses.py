@@ -18,6 +18,7 @@ _NODES = np.array([0.5 - _INNER, 0.5, 0.5 + _INNER, 1.0])  # and 0
 _WEIGHTS = np.array([1 / 20, 49 / 180, 16 / 45, 49 / 180, 1 / 20])
 _TRAVERSE = 0.99  # of the reachable change of conductance, in `count` pulses of automatic width
 _OCTAVES = 10  # about the shortest time in which the span can be crossed
+_FURTHEST = 61  # octaves
 
 Vector = NDArray[np.float64]
 
@@ -176,13 +177,26 @@ def _shortest(device: AbstractMemristor, v: Array) -> Array:
 
 
 def _find_width(device: AbstractMemristor, v: float, count: int, x: float) -> float:
-    """Width (s) of which `count` make 99 % of the change that a thousand crossing times make."""
+    """Width (s) of which `count` make 99 % of the change that a thousand crossing times make.
+
+    Or many more, while a thousand times as many more than double the change: of a device that
+    waits long before it leaps.
+    """
     shortest = float(_shortest(device, v))
-    times = shortest * 2.0 ** np.linspace(-_OCTAVES, _OCTAVES, 4 * _OCTAVES + 1)
     if not np.isfinite(shortest):
         raise BadInput(f"width: a pulse of {v:g} V does not move the device; raise the amplitude")
     g0 = float(device.conductance(x))
-    after = np.asarray(_conductance_after(device, x, v, times))
+
+    def scan(furthest: int) -> tuple[np.ndarray, np.ndarray]:
+        times = shortest * 2.0 ** np.linspace(-_OCTAVES, furthest, 4 * _OCTAVES + 1)
+        return times, np.asarray(_conductance_after(device, x, v, times))
+
+    times, after = scan(_OCTAVES)
+    for furthest in range(2 * _OCTAVES, _FURTHEST, _OCTAVES):
+        further = scan(furthest)
+        if not abs(further[1][-1] - g0) > 2 * abs(after[-1] - g0):
+            break
+        times, after = further
     change = after[-1] - g0
     if not abs(change) > 1e-9 * g0:
         raise BadInput(

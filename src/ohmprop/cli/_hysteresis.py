@@ -130,6 +130,14 @@ def hysteresis(
         text = json.dumps(_metrics(loops, how), indent=2) + "\n"
         (draft / "metrics.json").write_text(text, encoding="utf-8")
         plot_loops([_record(loop, device) for loop in loops], draft / "loop.png", title=title)
+    automatic = wanted or (["auto"] if isinstance(wave, str) else [])
+    for loop, asked in zip(loops, automatic, strict=False):
+        if asked == "auto" and not _switched(loop, device, cycles):
+            sys.stderr.write(
+                f"ohmprop: note: at {loop.frequency:.4g} Hz (auto) the last cycle does not take "
+                "the state from 1 % to 99 % of its span; auto supposes a device alone that starts "
+                "there\n"
+            )
     sys.stdout.write(f"picture: {out / 'loop.png'}\n")
 
 
@@ -206,6 +214,13 @@ def _record(loop: "Loop", device: "AbstractMemristor") -> Any:
     )
     lower, upper = float(device.lower), float(device.upper)
     return LoopRecord(loop.frequency, t, v, i, (x - lower) / (upper - lower), charge, flux)
+
+
+def _switched(loop: "Loop", device: "AbstractMemristor", cycles: int) -> bool:
+    """Whether the state goes all the way within the last cycle, to a thousandth of its span."""
+    record = _record(loop, device)
+    last = record.state[record.t >= record.t[-1] * (1 - 1 / cycles) * (1 - 1e-9)]
+    return bool(last.min() <= 0.011 and last.max() >= 0.989)
 
 
 def _trace(loops: "list[Loop]", device: "AbstractMemristor") -> str:
