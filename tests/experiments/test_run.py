@@ -195,9 +195,8 @@ def test_folder_rules(tmp_path):
     ],
 )
 def test_bad_input_writes_nothing(tmp_path, changes):
-    spec = load_spec("ebana-iris-biolek-pwm", changes).spec
     with pytest.raises(BadInput):
-        train(spec, tmp_path / "run")
+        train(load_spec("ebana-iris-biolek-pwm", changes).spec, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -200,7 +200,7 @@ def test_small_pictures_are_drawn(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["f.png"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_figure_9_is_drawn(tmp_path, panels):
     path = paper.draw_figure_9(list(panels.values()), tmp_path / "f.png")
     assert path.read_bytes().startswith(b"\x89PNG")
