@@ -11,6 +11,7 @@ import typer
 from ohmprop._core import BadInput, nearest
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
+from ohmprop.cli._option import read_option
 
 if TYPE_CHECKING:
     from ohmprop.characterise import Loop
@@ -76,15 +77,17 @@ def hysteresis(
     """Draw hysteresis loops of a device and leave trace, numbers and a picture in DIR."""
     require_free(out, overwrite)
     volts = {"amplitude": amplitude, "offset": offset}
-    given = {k: _read(v, "V", f"--{k}") for k, v in volts.items() if v is not None}
+    given = {k: read_option(v, "V", f"--{k}") for k, v in volts.items() if v is not None}
     if given.get("amplitude") == 0:
         raise BadInput("--amplitude: expected a voltage other than 0 V, found 0")
-    limit = None if compliance is None else _read(compliance, "A", "--compliance", above=0)
-    resistance = _read(series_resistance, "ohm", "--series-resistance", least=0)
-    read = None if read_voltage is None else _read(read_voltage, "V", "--read-voltage")
+    limit = None if compliance is None else read_option(compliance, "A", "--compliance", above=0)
+    resistance = read_option(series_resistance, "ohm", "--series-resistance", least=0)
+    read = None if read_voltage is None else read_option(read_voltage, "V", "--read-voltage")
     if read == 0:
         raise BadInput("--read-voltage: expected a voltage other than 0 V, found 0")
-    wanted = [f if f == "auto" else _read(f, "Hz", "--frequency", above=0) for f in frequency or []]
+    wanted = [
+        f if f == "auto" else read_option(f, "Hz", "--frequency", above=0) for f in frequency or []
+    ]
     prepare_jax()
     from ohmprop.characterise import hysteresis as measure
     from ohmprop.experiments import load_device
@@ -139,17 +142,6 @@ def hysteresis(
                 "there\n"
             )
     sys.stdout.write(f"picture: {out / 'loop.png'}\n")
-
-
-def _read(
-    text: str, unit: str, option: str, *, above: float | None = None, least: float | None = None
-) -> float:
-    from ohmprop.experiments._quantity import read_bounded
-
-    try:
-        return read_bounded(text, unit, above=above, least=least)
-    except ValueError as error:
-        raise BadInput(f"{option}: {error}") from None
 
 
 def _from_file(name: str, given: dict[str, float]) -> "PiecewiseLinear":

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ohmprop._core import BadInput
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
+from ohmprop.cli._option import read_option
 
 if TYPE_CHECKING:
     from ohmprop.characterise import PulseResponse
@@ -62,10 +62,13 @@ def pulses(
     """Pulse a device up and down again; leave conductances, numbers and a picture in DIR."""
     require_free(out, overwrite)
     down = amplitude if amplitude_down is None else amplitude_down
-    volts = _read(amplitude, "V", "--amplitude"), _read(down, "V", "--amplitude-down")
+    volts = (
+        read_option(amplitude, "V", "--amplitude", above=0),
+        read_option(down, "V", "--amplitude-down", above=0),
+    )
     down = width if width_down is None else width_down
     seconds = _width(width, "--width"), _width(down, "--width-down")
-    siemens = None if start is None else _read(start, "S", "--start")
+    siemens = None if start is None else read_option(start, "S", "--start", above=0)
     prepare_jax()
     import jax
 
@@ -83,17 +86,8 @@ def pulses(
     sys.stdout.write(f"picture: {out / 'pulses.png'}\n")
 
 
-def _read(text: str, unit: str, option: str) -> float:
-    from ohmprop.experiments._quantity import read_bounded
-
-    try:
-        return read_bounded(text, unit, above=0)
-    except ValueError as error:
-        raise BadInput(f"{option}: {error}") from None
-
-
 def _width(text: str, option: str) -> float | None:
-    return None if text == "auto" else _read(text, "s", option)
+    return None if text == "auto" else read_option(text, "s", option, above=0)
 
 
 def _leave(out: Path, response: "PulseResponse", metrics: dict[str, Any], title: str) -> None:
