@@ -127,8 +127,7 @@ def _fit_pulses(
     pulse: dict[str, float | None],
     options: dict[str, Any],
 ) -> "list[FitResult]":
-    from ohmprop.characterise._fit_pulses import fit_pulses, rank_pulses
-    from ohmprop.characterise._read_pulses import read_pulses
+    from ohmprop.characterise import fit_pulses, rank_pulses, read_pulses
     from ohmprop.experiments import read_changes
 
     response = read_pulses(data, columns)
