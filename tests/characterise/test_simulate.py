@@ -265,3 +265,8 @@ def test_refused_devices_and_waveforms():
         simulate(devices.make("soft_bounds"), drive.Sine())
     with pytest.raises(BadInput, match="one waveform for all devices"):
         simulate(devices.make("biolek"), drive.Sine(frequency=jnp.array([1.0, 2.0])))
+
+
+def test_single_precision_is_refused_with_its_cure():
+    with jax.enable_x64(False), pytest.raises(BadInput, match="jax_enable_x64"):
+        simulate(devices.make("biolek", "published"), drive.Sine())

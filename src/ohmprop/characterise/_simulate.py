@@ -131,6 +131,11 @@ def _check(device, waveform, integration, r_series, compliance, tolerance) -> No
         raise BadInput(f"simulate: expected a series resistance >= 0 ohm, found {r_series}.")
     if not np.all(np.asarray(compliance) > 0):
         raise BadInput(f"simulate: expected a positive compliance in A, found {compliance}.")
+    if integration == "exact" and tolerance < 1e-4 and jnp.zeros(()).dtype != jnp.float64:
+        raise BadInput(
+            f"simulate: a tolerance of {tolerance:g} needs float64; call "
+            'jax.config.update("jax_enable_x64", True) first'
+        )
     if not 1e-12 <= tolerance < 1:
         raise BadInput(f"simulate: expected a tolerance in [1e-12, 1), found {tolerance}.")
 

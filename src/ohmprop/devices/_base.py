@@ -159,6 +159,7 @@ class AbstractSeparable(AbstractMemristor):
     def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
         """State after a rectangular pulse of `v` volts for `t` seconds: advance(x, g(v) t).
 
-        Arguments and result as for `AbstractMemristor.pulse`; errors below 1e-9 of the span.
+        Arguments and result as for `AbstractMemristor.pulse`; errors below 1e-9 of the span
+        (1e-7 for window exponents below 1 or beyond 10).
         """
         return self.advance(x, self.drive(v) * t)
