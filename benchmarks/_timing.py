@@ -32,3 +32,9 @@ def interleaved(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str,
             job()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def affordable(job: Callable[[], object], rounds: int, budget: float, least: int = 3) -> int:
+    """As many of `rounds` as take `budget` seconds of `job`, at least `least`."""
+    seconds = interleaved({"job": job}, 1)["job"][0]
+    return max(min(rounds, int(budget / seconds)), min(rounds, least))

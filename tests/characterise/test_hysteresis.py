@@ -1,5 +1,7 @@
 """Loops and their numbers, against closed forms and independent integration."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -261,3 +263,27 @@ def test_a_waveform_of_few_points_and_no_hint_at_options_it_lacks(tmp_path):
     with pytest.raises(BadInput) as caught:
         read_waveform(path)
     assert "--columns" not in str(caught.value) and "t,V" in str(caught.value)
+
+
+def test_a_pulse_train_has_a_duty_and_neither_offset_nor_phase():
+    wave = periodic("pulse_train", 50.0, amplitude=-0.4, duty=0.1, cycles=3)
+    t = np.linspace(0, 0.06, 3001)[:-1] + 1e-7
+    np.testing.assert_array_equal(wave(t), np.where((50 * t) % 1 < 0.1, -0.4, 0.0))
+    assert float(wave.duration) == pytest.approx(0.06)
+    mistakes: list[dict[str, Any]] = [{"offset": 0.1}, {"phase": 1.0}, {"duty": 1.0}, {"duty": 0.0}]
+    for wrong in mistakes:
+        with pytest.raises(BadInput, match="pulse_train: "):
+            periodic("pulse_train", 50.0, **wrong)
+
+
+@pytest.mark.parametrize(("read", "beyond"), [(1.5, True), (-1.01, True), (0.9, False)])
+def test_a_read_voltage_beyond_the_loop_is_refused(read, beyond):
+    def measure():
+        options: dict[str, Any] = {"points": 40, "integration": "euler", "read_voltage": read}
+        return hysteresis(HP, "triangle", [1.0], **options)
+
+    if beyond:
+        with pytest.raises(BadInput, match="read voltage: .*between -1 and 1 V"):
+            measure()
+    else:
+        assert measure()[0].metrics.r_off_over_r_on is not None

@@ -181,6 +181,16 @@ def test_noise_is_drawn_by_key():
     assert seen.down.g[0] == seen.up.g[-1]
 
 
+def test_switches_that_have_settled_scatter_binomially():
+    """-0.1 V lies between the thresholds of 0.8 and 1 V: each switch is on with odds 1 : 1."""
+    device = devices.make("gmss", N=400.0)
+    response = pulse_response(device, 0.1, 1e20, 2000, key=jax.random.key(3))
+    settled = response.down.x[1:]
+    assert settled.mean() == pytest.approx(0.5, abs=4 * 0.5 / 400**0.5 / 2000**0.5)
+    assert settled.std() == pytest.approx(0.5 / 400**0.5, rel=0.08)
+    np.testing.assert_allclose(response.down.g, device.conductance(response.down.x), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("model", "arguments", "options", "words"),
     [

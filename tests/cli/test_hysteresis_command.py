@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ def _own_process(monkeypatch, tmp_path):
     Path("wave.csv").write_text(WAVE, encoding="utf-8")
     Path("words.csv").write_text(WAVE.replace("2,2\n", "2,two\n"), encoding="utf-8")
     Path("columns.csv").write_text(WAVE.replace("t_us,V", "a,b"), encoding="utf-8")
+    Path("jump.csv").write_text(WAVE.replace("2,2\n", "2,2\n2,1\n"), encoding="utf-8")
+    Path("back.csv").write_text(WAVE.replace("2,2\n", "0.5,2\n"), encoding="utf-8")
     Path("binary.csv").write_bytes(b"\xff\xfe\x00")
 
 
@@ -48,8 +51,57 @@ def test_it_leaves_trace_numbers_and_picture(tmp_path, capsys):
     assert last["frequency_hertz"] == 2.0 and last["t_second"] == pytest.approx(1.5)
     assert trace[0]["state"] == pytest.approx(0.5)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("[1/2]") and "[2/2] 2 Hz: lobes" in lines[1]
-    assert str(out / "loop.png") in lines[2]
+    assert lines[0] == "amplitude: 1 V (no --amplitude given)"
+    assert lines[1].startswith("[1/2]") and "[2/2] 2 Hz: lobes" in lines[2]
+    assert str(out / "loop.png") in lines[3]
+
+
+def test_without_an_amplitude_the_model_switches(capsys):
+    assert run(["hysteresis", "stanford_pku", "--out", "run", *QUICK]) == 0
+    metrics = json.loads(Path("run/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["amplitude_volt"] == 1.5
+    state = [row["state"] for row in rows(Path("run"))]
+    assert min(state) < 0.02 and max(state) > 0.98
+    assert "amplitude: 1.5 V" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("waveform", ["sine", "triangle", "square", "sawtooth"])
+def test_offset_and_phase(waveform):
+    """A quarter turn ahead, each shape begins where it is a quarter later without."""
+    given = ["--waveform", waveform, "--frequency", "1", "--amplitude", "0.5", "--cycles", "1"]
+    for name, more in (("a", []), ("b", ["--phase", "90 deg", "--offset", "100 mV"])):
+        command = ["hysteresis", "linear_ion_drift", "--out", name, *given, *more]
+        assert run([*command, "--points", "40", "--integration", "euler"]) == 0
+    at = [{round(40 * r["t_second"]): r["v_volt"] for r in rows(Path(name))} for name in "ab"]
+    for k in (0, 4, 14, 24):
+        assert at[1][k] == pytest.approx(0.1 + at[0][k + 10], abs=1e-9)
+    metrics = json.loads(Path("b/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["phase_radian"] == pytest.approx(math.pi / 2)
+    assert metrics["offset_volt"] == 0.1
+
+
+def test_a_pulse_train():
+    """Four pulses of a quarter of a millisecond: flux from their area, all from 0 to +V."""
+    arguments = ["--waveform", "pulse_train", "--frequency", "1 kHz", "--duty", "0.25"]
+    arguments += ["--cycles", "4", "--amplitude", "0.8", *QUICK]
+    assert run(["hysteresis", "mms", "--params", "published", "--out", "run", *arguments]) == 0
+    trace = rows(Path("run"))
+    assert {row["v_source_volt"] for row in trace} == {0.0, 0.8}
+    assert trace[-1]["t_second"] == pytest.approx(4e-3)
+    assert trace[-1]["flux_volt_second"] == pytest.approx(4 * 0.25e-3 * 0.8, rel=1e-6)
+    metrics = json.loads(Path("run/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["duty"] == 0.25 and "phase_radian" not in metrics
+
+
+def test_the_pulses_of_an_automatic_train_switch_together():
+    arguments = ["--waveform", "pulse_train", "--cycles", "10", "--initial", "0.01"]
+    arguments += ["--amplitude", "0.8", *QUICK]
+    ends = []
+    for duty in ("0.2", "0.7"):
+        command = ["hysteresis", "linear_ion_drift", "--out", "run", "--overwrite", *arguments]
+        assert run([*command, "--duty", duty]) == 0
+        ends.append(rows(Path("run"))[-1]["state"])
+    assert ends == pytest.approx([0.99, 0.99], abs=1e-3)
 
 
 def test_parameters_and_circuit(tmp_path):
@@ -103,6 +155,14 @@ MISTAKES = {
     ("biolek", "--waveform", "columns.csv"): "columns.csv: no column may be",
     ("biolek", "--waveform", "binary.csv"): "binary.csv: not UTF-8",
     ("biolek", "--waveform", "wave.csv", "--amplitude", "2"): "--amplitude: for named waveforms",
+    ("biolek", "--waveform", "jump.csv"): "jump.csv, line 5: the same time as in the row before",
+    ("biolek", "--waveform", "back.csv"): "back.csv, line 4: time runs backwards in column 't_us'",
+    ("biolek", "--waveform", "sampled"): "unknown waveform 'sampled' Or give a CSV file",
+    ("biolek", "--waveform", "wave.csv", "--phase", "1"): "--phase: for named waveforms only",
+    ("biolek", "--phase", "1 V"): "--phase: expected a quantity in rad, found '1 V'",
+    ("biolek", "--duty", "0.2"): "--duty: not for sine; it is of pulse_train",
+    ("biolek", "--waveform", "pulse_train", "--duty", "1"): "--duty: between 0 and 1, found 1",
+    ("biolek", "--waveform", "pulse_train", "--offset", "1"): "--offset: not for pulse_train",
     ("biolek", "--frequency", "5 V"): "--frequency: expected a quantity in Hz, found '5 V' volt",
     ("biolek", "--frequency", "fast"): "--frequency: expected a number or a quantity in Hz 'fast'",
     ("biolek", "--frequency", "-1"): "--frequency: expected a positive number in Hz, found '-1'",
@@ -114,6 +174,14 @@ MISTAKES = {
     ("biolek", "--amplitude", "1 A"): "--amplitude: expected a quantity in V, found '1 A'",
     ("biolek", "--initial", "1.5"): "'--initial' less than or equal to 1",
     ("biolek", "--read-voltage", "0 V"): "--read-voltage: expected a voltage other than 0 V",
+    (
+        "biolek",
+        "--frequency",
+        "1",
+        "--read-voltage",
+        "2 V",
+    ): "read voltage: between -1 and 1 V (at 1 Hz), found 2 V",
+    ("biolek", "--frequency", "1", "--read-voltage", "-1.1"): "read voltage: found -1.1 V",
     ("biolek", "--series-resistance", "-5"): "--series-resistance: at least 0 in ohm",
     ("biolek", "--compliance", "0"): "--compliance: expected a positive number in A",
     ("biolek", "--integration", "heun"): "integration 'heun'",
@@ -158,7 +226,18 @@ main(sys.argv[1:])
 """
     frequencies = [x for k in range(200) for x in ("--frequency", f"{k + 1}")]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "hysteresis", "mms", "--out", str(out), *frequencies],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "hysteresis",
+            "mms",
+            "--out",
+            str(out),
+            "--amplitude",
+            "1",
+            *frequencies,
+        ],
         env=os.environ | {"OHMPROP_CACHE": str(tmp_path / "cache")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -46,7 +46,8 @@ def test_it_leaves_table_numbers_and_picture(tmp_path, capsys):
     total = sum(float(row["energy_joule"]) for row in table[1:21])
     assert metrics["potentiation"]["energy_joule"] == pytest.approx(total)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("potentiation: 20 pulses of 1 V, 2 µs: 10 µS to ")
+    assert lines[0] == "amplitude: 1 V (no --amplitude given)"
+    assert lines[1].startswith("potentiation: 20 pulses of 1 V, 2 µs: 10 µS to ")
     assert lines[-1] == f"picture: {out / 'pulses.png'}"
 
 
@@ -78,6 +79,34 @@ def test_a_seed_draws_noise_again():
     one, two, other = (Path(f, "pulses.csv").read_text("utf-8") for f in ("one", "two", "full"))
     assert one == two != other
     assert Path("full/kept.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments"),
+    [
+        ("gmss", ["--width", "10 us", "--amplitude", "0.9"]),
+        ("stanford_pku", ["--width", "1 ns", "--amplitude", "1.6"]),
+    ],
+)
+def test_a_seed_draws_the_stochastic_form_of_a_continuous_model(model, arguments, capsys):
+    command = ["pulses", model, "--count", "10", *arguments]
+    assert run([*command, "--out", "mean"]) == 0
+    assert "at random" not in capsys.readouterr().out
+    for name, seed in (("one", "7"), ("two", "7"), ("other", "8")):
+        assert run([*command, "--out", name, "--seed", seed]) == 0
+    assert "every pulse drawn at random (seed 7)" in capsys.readouterr().out
+    g = {k: [float(r["g_siemens"]) for r in rows(Path(k))] for k in ("mean", "one", "two", "other")}
+    assert g["one"] == g["two"] and len({tuple(x) for x in g.values()}) == 3
+    assert g["one"] == pytest.approx(g["mean"], rel=0.5)
+
+
+@pytest.mark.parametrize(("model", "amplitude"), [("stanford_pku", 1.5), ("mms", 1.0)])
+def test_without_an_amplitude_the_model_switches(model, amplitude):
+    assert run(["pulses", model, "--out", "run", "--count", "5"]) == 0
+    metrics = json.loads(Path("run/metrics.json").read_text(encoding="utf-8"))
+    assert metrics["potentiation"]["amplitude_volt"] == amplitude
+    assert metrics["depression"]["amplitude_volt"] == -amplitude
+    assert metrics["part_of_device_range"] > 0.9
 
 
 @pytest.mark.parametrize(

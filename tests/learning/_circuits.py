@@ -1,5 +1,6 @@
 """Small networks with amplifiers, and their energy and gradients from first principles."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -9,6 +10,18 @@ from ohmprop.devices import make
 
 PIECEWISE = PiecewiseLinearDiode(v_th=0.06, r_on=40.0)
 SHOCKLEY = ShockleyDiode(i_s=2e-5, n=2.0)
+
+
+class CompiledBench(SimulatedBench):
+    """Each verb a program by itself, which estimators, losses and strengths then share."""
+
+    @eqx.filter_jit
+    def settle(self, state, inputs, nudge=None, base=None):
+        return super().settle(state, inputs, nudge, base)
+
+    @eqx.filter_jit
+    def derivative(self, state, inputs, base, current):
+        return super().derivative(state, inputs, base, current)
 
 
 def circuit(diode, hidden, seed=0, outputs=2, gain=4.0, shift=0.03, batch=4, dtype=jnp.float64):
@@ -23,7 +36,7 @@ def circuit(diode, hidden, seed=0, outputs=2, gain=4.0, shift=0.03, batch=4, dty
     devices = tuple(make("linear") for _ in network.shapes)
     inputs = jnp.asarray(rng.uniform(-1.5, 1.5, (batch, 2)), dtype)
     signs = np.where(np.arange(outputs) == rng.integers(0, outputs, (batch, 1)), 1.0, -1.0)
-    return SimulatedBench(network, devices), g, inputs, jnp.asarray(0.3 * signs, dtype)
+    return CompiledBench(network, devices), g, inputs, jnp.asarray(0.3 * signs, dtype)
 
 
 def drops(network, inputs, voltages):

@@ -75,6 +75,18 @@ def test_arrows_follow_the_loop():
     assert first.xy[0] > first.xyann[0] > 0
 
 
+def test_a_first_cycle_far_beyond_the_last_does_not_hide_it():
+    one = record(current=2e-5)
+    first = one.t < 0.5
+    figure = draw_loops([one._replace(i=np.where(first, 500 * one.i, one.i))])
+    figure.canvas.draw()
+    iv = figure.axes[0]
+    assert iv.get_ylabel() == "current (µA)"
+    assert max(map(abs, iv.get_ylim())) < 40  # µA, the last cycle's with a margin
+    plain = draw_loops([one._replace(i=np.where(first, 2 * one.i, one.i))]).axes[0]
+    assert plain.get_ylim()[1] > 40  # a little more is shown
+
+
 def test_a_picture_is_whole_or_not_there(tmp_path, monkeypatch):
     path = tmp_path / "loop.png"
     assert plot_loops([record()], path).read_bytes().startswith(b"\x89PNG")

@@ -48,6 +48,17 @@ def test_steps_are_logarithmic_only_where_all_go_forwards(up, scale):
     assert draw(up, up[::-1]).axes[1].get_yscale() == scale
 
 
+def test_conductance_is_logarithmic_where_it_spans_two_decades():
+    wide = np.geomspace(1e-6, 1e-3, 51)
+    assert draw(wide, wide[::-1]).axes[1].get_xscale() == "log"
+    assert draw(RISE, RISE[::-1]).axes[1].get_xscale() == "linear"
+
+
+def test_steps_of_one_size_stay_clear_of_the_frame():
+    right = draw(LINE, LINE[::-1]).axes[1]
+    assert right.get_ylim()[1] > 1.1 * max(line.get_ydata().max() for line in right.lines[:2])
+
+
 def test_backward_steps_are_shown():
     noisy = LINE + 5e-6 * (-1) ** np.arange(51)
     right = draw(noisy, noisy[::-1]).axes[1]

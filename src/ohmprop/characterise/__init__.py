@@ -1,10 +1,12 @@
 """Devices as an instrument sees them: traces, hysteresis, pulse response and fits."""
 
+from ._amplitude import switching_amplitude as switching_amplitude
 from ._fit import fit_every as fit_every
 from ._fit import fit_sweep as fit_sweep
 from ._fit_pulses import fit_pulses as fit_pulses
 from ._fit_pulses import rank_pulses as rank_pulses
 from ._hysteresis import Loop as Loop
+from ._hysteresis import automatic_frequency as automatic_frequency
 from ._hysteresis import hysteresis as hysteresis
 from ._hysteresis import periodic as periodic
 from ._hysteresis import read_waveform as read_waveform

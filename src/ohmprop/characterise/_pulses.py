@@ -1,12 +1,13 @@
 """The pulse response: conductance after each of many identical pulses, up and down again."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from .._core import BadInput
@@ -21,6 +22,15 @@ _OCTAVES = 10  # about the shortest time in which the span can be crossed
 _FURTHEST = 61  # octaves
 
 Vector = NDArray[np.float64]
+
+
+@runtime_checkable
+class _Random(Protocol):
+    """A device with a stochastic form: it draws the state after a pulse."""
+
+    def sample(self, key: Array, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
+        """State after a pulse of `v` volts for `t` seconds, drawn with `key`."""
+        ...
 
 
 class Branch(NamedTuple):
@@ -73,15 +83,15 @@ def pulse_response(
             unit pulses).
         count: pulses a branch, at least 2.
         start: conductance before the first pulse, S; None for the device's least.
-        key: JAX random key: pulses of a pulse-step model are drawn with their noise, and g is
-            that of the weight seen (write noise included).
+        key: JAX random key: each pulse is drawn at random by the device's `sample`; of a
+            pulse-step model, g is that of the weight seen (write noise included).
 
     Returns:
         The response.
 
     Raises:
         BadInput: a value out of range, an amplitude that moves nothing, or a key for a device
-            without noise.
+            without `sample`.
 
     Example:
         >>> from ohmprop import devices
@@ -94,7 +104,7 @@ def pulse_response(
         raise BadInput(f"count: expected at least 2 pulses, found {count}")
     if np.ndim(device.lower) or np.ndim(device.r_on):
         raise BadInput("pulse response: expected one device, found an array of devices")
-    if key is not None and not isinstance(device, AbstractStep):
+    if key is not None and not isinstance(device, _Random):
         raise BadInput(
             f"{type(device).__name__}: its pulses have no noise to draw; leave the seed out"
         )
@@ -134,7 +144,7 @@ def _train(
 ) -> Branch:
     """`count` pulses from state `x`, whose conductance `g` was read before."""
     begin = jnp.asarray(x, float)
-    if key is None or not isinstance(device, AbstractStep):
+    if key is None:
         after = _pulses(device, begin, v, t, jnp.arange(count))
     else:
         after = _noisy_pulses(device, begin, v, t, jax.random.split(key, count))
@@ -153,12 +163,13 @@ def _pulses(device: AbstractMemristor, x: Array, v: Array, t: Array, number: Arr
 
 
 @jax.jit
-def _noisy_pulses(device: AbstractStep, x: Array, v: Array, t: Array, keys: Array):
+def _noisy_pulses(device: Any, x: Array, v: Array, t: Array, keys: Array):
     def one(x, key):
         cycle, write = jax.random.split(key)
         new = device.sample(cycle, x, v, t)
         energy = v * t * (device.current(v, x) + device.current(v, new)) / 2
-        return new, (new, device.conductance(device.apparent(write, new)), energy)
+        seen = device.apparent(write, new) if isinstance(device, AbstractStep) else new
+        return new, (new, device.conductance(seen), energy)
 
     return jax.lax.scan(one, x, keys)[1]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ohmprop.devices import AbstractMemristor
     from ohmprop.drive import PiecewiseLinear
 
-KINDS = ("sine", "triangle", "square", "sawtooth")
+KINDS = ("sine", "triangle", "square", "sawtooth", "pulse_train")
 
 
 def hysteresis(
@@ -36,7 +36,8 @@ def hysteresis(
         str,
         typer.Option(
             metavar="NAME|FILE.csv",
-            help=f"{', '.join(KINDS)}, or a CSV file with one period in columns t and v.",
+            help=f"{', '.join(KINDS)}, or a CSV file with one period in columns t and v, "
+            "straight lines between its points.",
         ),
     ] = "sine",
     frequency: Annotated[
@@ -44,16 +45,30 @@ def hysteresis(
         typer.Option(
             metavar="F",
             help="Such as `10 kHz`, repeatable; `auto` (the default): the device, alone, just "
-            "switches fully in half a period. A CSV file runs as recorded unless told otherwise.",
+            "switches fully in half a period, or in all pulses of a train. A CSV file runs as "
+            "recorded unless told otherwise.",
         ),
     ] = None,
     amplitude: Annotated[
-        str | None, typer.Option(metavar="V", help="Of a named waveform; 1 V unless told.")
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Of a named waveform; unless told, 1 V or the next at which the model switches.",
+        ),
     ] = None,
     offset: Annotated[
         str | None, typer.Option(metavar="V", help="Of a named waveform; 0 V unless told.")
     ] = None,
-    cycles: Annotated[int, typer.Option(min=1, help="Periods; the last one is measured.")] = 2,
+    phase: Annotated[
+        str | None, typer.Option(metavar="RAD", help="Such as `90 deg`; 0 unless told.")
+    ] = None,
+    duty: Annotated[
+        float | None,
+        typer.Option(help="Of a pulse train: width over period, between 0 and 1; 0.5 unless told."),
+    ] = None,
+    cycles: Annotated[
+        int, typer.Option(min=1, help="Periods or pulses; the last one is measured.")
+    ] = 2,
     points: Annotated[int, typer.Option(min=8, help="Samples a period.")] = 1000,
     initial: Annotated[
         float, typer.Option(min=0, max=1, help="Initial state, as a fraction of its span.")
@@ -76,10 +91,7 @@ def hysteresis(
 ) -> None:
     """Draw hysteresis loops of a device and leave trace, numbers and a picture in DIR."""
     require_free(out, overwrite)
-    volts = {"amplitude": amplitude, "offset": offset}
-    given = {k: read_option(v, "V", f"--{k}") for k, v in volts.items() if v is not None}
-    if given.get("amplitude") == 0:
-        raise BadInput("--amplitude: expected a voltage other than 0 V, found 0")
+    given = _shape_options(waveform, amplitude, offset, phase, duty)
     limit = None if compliance is None else read_option(compliance, "A", "--compliance", above=0)
     resistance = read_option(series_resistance, "ohm", "--series-resistance", least=0)
     read = None if read_voltage is None else read_option(read_voltage, "V", "--read-voltage")
@@ -90,14 +102,16 @@ def hysteresis(
     ]
     prepare_jax()
     from ohmprop.characterise import hysteresis as measure
+    from ohmprop.characterise import switching_amplitude
     from ohmprop.experiments import load_device
 
+    wave, first = waveform if waveform in KINDS else _from_file(waveform), ""
     device = load_device(model, params, set_ or [])
-    wave = waveform if waveform in KINDS else _from_file(waveform, given)
-    if isinstance(wave, str):
-        given = {"amplitude": 1.0, "offset": 0.0} | given
-    frequencies = _frequencies(wanted, device, wave, given)
-    say = _Lines(len(frequencies))
+    if isinstance(wave, str) and "amplitude" not in given:
+        given = {"amplitude": switching_amplitude(device)} | given
+        first = f"amplitude: {given['amplitude']:g} V (no --amplitude given)\n"
+    frequencies = _frequencies(wanted, device, wave, given, cycles)
+    say = _Lines(len(frequencies), first)
     loops = measure(
         device,
         wave,
@@ -117,7 +131,7 @@ def hysteresis(
         "params": params,
         "set": set_ or [],
         "waveform": waveform,
-        **{f"{k}_volt": v for k, v in given.items()},
+        **{f"{k}{_UNIT_NAMES[k]}": v for k, v in given.items()},
         "cycles": cycles,
         "points": points,
         "initial_fraction": initial,
@@ -135,7 +149,7 @@ def hysteresis(
         plot_loops([_record(loop, device) for loop in loops], draft / "loop.png", title=title)
     automatic = wanted or (["auto"] if isinstance(wave, str) else [])
     for loop, asked in zip(loops, automatic, strict=False):
-        if asked == "auto" and not _switched(loop, device, cycles):
+        if asked == "auto" and wave in KINDS[:-1] and not _switched(loop, device, cycles):
             sys.stderr.write(
                 f"ohmprop: note: at {loop.frequency:.4g} Hz (auto) the last cycle does not take "
                 "the state from 1 % to 99 % of its span; auto supposes a device alone that starts "
@@ -144,16 +158,45 @@ def hysteresis(
     sys.stdout.write(f"picture: {out / 'loop.png'}\n")
 
 
-def _from_file(name: str, given: dict[str, float]) -> "PiecewiseLinear":
+def _shape_options(
+    waveform: str, amplitude: str | None, offset: str | None, phase: str | None, duty: float | None
+) -> dict[str, float]:
+    """What was given of a waveform's shape, in SI units; BadInput where it has no such thing."""
+    texts = {"amplitude": (amplitude, "V"), "offset": (offset, "V"), "phase": (phase, "rad")}
+    given = {
+        name: read_option(text, unit, f"--{name}")
+        for name, (text, unit) in texts.items()
+        if text is not None
+    }
+    if duty is not None:
+        given["duty"] = duty
+    if given.get("amplitude") == 0:
+        raise BadInput("--amplitude: expected a voltage other than 0 V, found 0")
+    if not 0 < given.get("duty", 0.5) < 1:
+        raise BadInput(f"--duty: expected a number between 0 and 1, found {duty:g}")
+    if waveform not in KINDS:
+        names, whom = set(given), "named waveforms only; a file holds its voltages"
+    elif waveform == "pulse_train":
+        names, whom = {"offset", "phase"}, "pulse_train: it starts at 0 V with a pulse"
+    else:
+        names, whom = {"duty"}, f"{waveform}; it is of pulse_train"
+    wrong = [f"--{name}" for name in given if name in names]
+    if wrong:
+        verb = "for" if waveform not in KINDS else "not for"
+        raise BadInput(f"{' and '.join(wrong)}: {verb} {whom}")
+    return given
+
+
+def _from_file(name: str) -> "PiecewiseLinear":
     """The waveform in a CSV file: columns of time and voltage, at least one period's worth."""
     from ohmprop.characterise import read_waveform
 
     path = Path(name).expanduser()
     if not path.suffix and not path.exists():
-        raise BadInput(f"--waveform: unknown waveform {name!r}.{nearest(name, KINDS)}")
-    if given:
-        options = " and ".join(f"--{k}" for k in given)
-        raise BadInput(f"{options}: for named waveforms only; the file {name} holds the voltages")
+        raise BadInput(
+            f"--waveform: unknown waveform {name!r}.{nearest(name, KINDS)} Or give a CSV file with "
+            "columns t and v."
+        )
     return read_waveform(path)
 
 
@@ -162,25 +205,25 @@ def _frequencies(
     device: "AbstractMemristor",
     wave: "PiecewiseLinear | str",
     given: dict[str, float],
+    cycles: int,
 ) -> list[float]:
     """The frequencies in Hz: those given, else as recorded in a file, else the automatic one."""
-    from ohmprop.characterise import periodic, switching_frequency
+    from ohmprop.characterise import automatic_frequency
 
     if not wanted and not isinstance(wave, str):
         return [1 / float(wave.duration)]
-    amplitude, offset = given.get("amplitude", 1.0), given.get("offset", 0.0)
-    one_period = periodic(wave, 1.0, amplitude=amplitude, offset=offset)
+    shape = {k: v for k, v in given.items() if k != "phase"}  # which only turns the loop's start
     return [
-        switching_frequency(device, one_period) if isinstance(f, str) else f
+        automatic_frequency(device, wave, **shape, cycles=cycles) if isinstance(f, str) else f
         for f in wanted or ["auto"]
     ]
 
 
 class _Lines:
-    """Says what each loop gave as soon as it is there."""
+    """Says what each loop gave as soon as it is there, after a `first` line."""
 
-    def __init__(self, count: int) -> None:
-        self._count, self._done = count, 0
+    def __init__(self, count: int, first: str = "") -> None:
+        self._count, self._done, self._first = count, 0, first
 
     def __call__(self, loop: "Loop") -> None:
         from ohmprop.report import in_units
@@ -188,8 +231,9 @@ class _Lines:
         self._done += 1
         m = loop.metrics
         ratio = "" if m.r_off_over_r_on is None else f", R_off/R_on {m.r_off_over_r_on:.3g}"
+        first, self._first = self._first, ""
         sys.stdout.write(
-            f"[{self._done}/{self._count}] {in_units(loop.frequency, 'Hz')}: lobes "
+            f"{first}[{self._done}/{self._count}] {in_units(loop.frequency, 'Hz')}: lobes "
             f"{in_units(m.lobe_area_positive, 'W')} and {in_units(m.lobe_area_negative, 'W')}"
             f"{ratio}, drift {100 * m.drift_per_cycle:+.2g} % a cycle\n"
         )
@@ -228,6 +272,7 @@ def _trace(loops: "list[Loop]", device: "AbstractMemristor") -> str:
     return "".join(lines)
 
 
+_UNIT_NAMES = {"amplitude": "_volt", "offset": "_volt", "phase": "_radian", "duty": ""}
 _UNITS = {
     "lobe_area_positive": "watt",
     "lobe_area_negative": "watt",

@@ -30,8 +30,13 @@ def pulses(
     ] = None,
     count: Annotated[int, typer.Option(min=2, help="Pulses up, and as many down.")] = 100,
     amplitude: Annotated[
-        str, typer.Option(metavar="V", help="Magnitude; the sign is the device's.")
-    ] = "1 V",
+        str | None,
+        typer.Option(
+            metavar="V",
+            help="Magnitude, the sign is the device's; unless told, 1 V or the next at which the "
+            "model switches.",
+        ),
+    ] = None,
     amplitude_down: Annotated[
         str | None, typer.Option(metavar="V", help="Of depression; as --amplitude unless told.")
     ] = None,
@@ -52,7 +57,8 @@ def pulses(
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Draw the noise of a pulse-step model; without noise unless told."
+            min=0,
+            help="Draw every pulse at random, of models that have such a form; else their mean.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -61,29 +67,36 @@ def pulses(
 ) -> None:
     """Pulse a device up and down again; leave conductances, numbers and a picture in DIR."""
     require_free(out, overwrite)
-    down = amplitude if amplitude_down is None else amplitude_down
-    volts = (
-        read_option(amplitude, "V", "--amplitude", above=0),
-        read_option(down, "V", "--amplitude-down", above=0),
-    )
+    volts = _volts(amplitude, "--amplitude"), _volts(amplitude_down, "--amplitude-down")
     down = width if width_down is None else width_down
     seconds = _width(width, "--width"), _width(down, "--width-down")
     siemens = None if start is None else read_option(start, "S", "--start", above=0)
     prepare_jax()
     import jax
 
-    from ohmprop.characterise import pulse_metrics, pulse_response
+    from ohmprop.characterise import pulse_metrics, pulse_response, switching_amplitude
     from ohmprop.experiments import load_device
 
     device = load_device(model, params, set_ or [])
+    up, down = volts
+    up = switching_amplitude(device) if up is None else up
+    down = up if down is None else down
     key = None if seed is None else jax.random.key(seed)
-    response = pulse_response(device, volts, seconds, count, start=siemens, key=key)
+    response = pulse_response(device, (up, down), seconds, count, start=siemens, key=key)
+    if amplitude is None:
+        sys.stdout.write(f"amplitude: {up:g} V (no --amplitude given)\n")
+    if seed is not None:
+        sys.stdout.write(f"every pulse drawn at random (seed {seed})\n")
     title = " ".join([model, *([params] if params else []), *(set_ or [])])
     how = {"model": model, "params": params, "set": set_ or [], "seed": seed}
     metrics = how | pulse_metrics(response)
     _leave(out, response, metrics, title)
     _say(metrics)
     sys.stdout.write(f"picture: {out / 'pulses.png'}\n")
+
+
+def _volts(text: str | None, option: str) -> float | None:
+    return None if text is None else read_option(text, "V", option, above=0)
 
 
 def _width(text: str, option: str) -> float | None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
@@ -24,6 +25,7 @@ class Raw:
     binary_code: bool = False  # whether the labels' bits mean something for more than two classes
 
 
+@cache
 def _packaged(name: str) -> Raw:
     text = files("ohmprop.data").joinpath("files", f"{name}.csv").read_text(encoding="utf-8")
     header, *rows = (line.split(",") for line in text.splitlines())

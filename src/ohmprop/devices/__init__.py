@@ -11,6 +11,7 @@ from ._joglekar import Joglekar as Joglekar
 from ._linear import Linear as Linear
 from ._linear_ion_drift import AbstractIonDrift as AbstractIonDrift
 from ._linear_ion_drift import LinearIonDrift as LinearIonDrift
+from ._mixed import Mixed as Mixed
 from ._mms import MMS as MMS
 from ._prodromakis import Prodromakis as Prodromakis
 from ._registry import MODELS as MODELS

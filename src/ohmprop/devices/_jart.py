@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 from .._core import K_B, Q_E
 from . import _jart_fit
 from ._base import AbstractMemristor, Parameter, Range, leaf
-from ._exact import integrate
+from ._exact import EDGE, integrate
 
 _TUD = "JART-TUD code v0.1 (Ntinas et al., SMACD 2023), as JART VCM v1b (Bengel et al. 2020)"
 _Z = 2  # charge number of the vacancy
@@ -129,23 +129,29 @@ class JART(AbstractMemristor):
         kt = (K_B / Q_E) * (self.T_0 + power * heating)  # eV
         y = jnp.clip(_Z * self.a * field / (math.pi * self.dW_a), -_STEEPEST, _STEEPEST)
         # e^-W_min - e^-W_max as one exponential, which does not overflow.
-        tilt = self.dW_a * jnp.abs(y) * math.pi / 2 / kt
+        sign = jnp.where(y < 0, -1.0, 1.0)  # not 0 at 0 V, where the slope is finite
+        tilt = self.dW_a * sign * y * math.pi / 2 / kt
         height = self.dW_a * (jnp.sqrt(1 - y**2) + y * jnp.arcsin(y)) / kt
-        hops = jnp.sign(y) * jnp.exp(tilt - height) * -jnp.expm1(-2 * tilt)
+        hops = sign * jnp.exp(tilt - height) * -jnp.expm1(-2 * tilt)
         limit = 1 - jnp.where(v < 0, x / self.N_max, self.N_min / x) ** 10
         return -(_N_PLUG + x) / 2 * (self.a / self.l) * self.nu_0 * hops * limit
 
     def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
         """State after a rectangular pulse, by error-controlled integration of ln N.
 
-        N and its rate span decades, and ln N keeps its relative error; the rest as for
-        `AbstractMemristor.pulse`.
+        N and its rate span decades, and ln N keeps its relative error. Within `EDGE` of the bound
+        it is driven to, a device has arrived; the rest as for `AbstractMemristor.pulse`.
         """
         x = jnp.asarray(x)
         low, high, start = jnp.log(self.lower), jnp.log(self.upper), jnp.log(x)
+        edge = max(EDGE, float(jnp.finfo(start.dtype).eps)) * (high - low)
 
         def rate(v: Array, y: Array) -> Array:
-            return self.rate(v, jnp.exp(y)) * jnp.exp(-y)
+            speed = self.rate(v, jnp.exp(y)) * jnp.exp(-y)
+            # A bound is a stiff equilibrium. The state in it lets the steps grow at will, and each
+            # would multiply a derivative that has died out by (step x slope of the rate)^5.
+            arrived = ((v < 0) & (y >= high - edge)) | ((v > 0) & (y <= low + edge))
+            return jnp.where(arrived, 0.0, speed)
 
         moved = integrate(rate, start, v, t, low, high) - start
         return jnp.clip(x * jnp.exp(moved), self.lower, self.upper)

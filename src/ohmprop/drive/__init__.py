@@ -18,6 +18,9 @@ from ._schemes import (
 from ._schemes import (
     Pulse as Pulse,
 )
+from ._schemes import (
+    Selected as Selected,
+)
 from ._waveforms import (
     WAVEFORMS as WAVEFORMS,
 )

@@ -8,8 +8,9 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 
 class Pulse(NamedTuple):
@@ -59,3 +60,14 @@ class Ideal(AbstractScheme):
     def write(self, q, polarity):
         del polarity
         return Increment(-q)
+
+
+class Selected(AbstractScheme):
+    """The pulse scheme `schemes[index]`: runs under different schemes share a program."""
+
+    schemes: tuple[AbstractScheme, ...]
+    index: Int[Array, ""]
+
+    def write(self, q, polarity):
+        writes = (scheme.write(q, polarity) for scheme in self.schemes)
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves)[self.index], *writes)

@@ -69,14 +69,37 @@ def in_own_precision(
     return scoped
 
 
+class Parts:
+    """Data, networks and devices of jobs built together: made once for equal sections."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, ...], Any] = {}
+
+    def get(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
+        """What `make()` gives, or gave before for the same key."""
+        if (kind, key) not in self._made:
+            self._made[kind, key] = make()
+        return self._made[kind, key]
+
+
 @in_own_precision
-def build(spec: Spec) -> Job:
-    """Build the job that `spec` describes; raises BadInput where the parts do not fit."""
-    data = load_data(spec)
-    network = make_network(spec, data.inputs.shape[1], data.targets.shape[1])
+def build(spec: Spec, parts: Parts | None = None) -> Job:
+    """Build the job that `spec` describes; raises BadInput where the parts do not fit.
+
+    `parts` are shared with other jobs of the same precision.
+    """
+    parts = parts or Parts()
+    seed = str(spec.seed) if spec.data.test_fraction and spec.data.split_seed is None else ""
+    source = spec.data.model_dump_json() + seed
+    data = parts.get("data", source, lambda: load_data(spec))
     learn = spec.learning
     _require_codes(learn.loss, data)
-    device = make_device(spec.device)
+    network = parts.get(
+        "network",
+        spec.network.model_dump_json() + source,
+        lambda: make_network(spec, data.inputs.shape[1], data.targets.shape[1]),
+    )
+    device = parts.get("device", spec.device.model_dump_json(), lambda: make_device(spec.device))
     rates = learn.rates if isinstance(learn.rates, list) else [learn.rates] * len(network.shapes)
     if learn.batch_size is not None and learn.batch_size > len(data.inputs):
         raise BadInput(

@@ -77,25 +77,37 @@ def load_spec(
     a dict. `seed` sets the run's seed and lets initial values and split follow it, as the
     assignment `seed=N` does; `sets` are assignments such as `learning.beta=1e-6`, applied last.
     """
-    sets = sets or []
-    raw, notes, folder, own = _read(source)
+    raw, notes, folder, own = read_source(source)
     written = set(keys_of(raw)) if own else set()
-    if seed is not None:
-        raw["seed"] = seed
-    if seed is not None or any(item.startswith("seed=") for item in sets):
-        for section, key in (("initial", "seed"), ("data", "split_seed")):
-            if isinstance(raw.get(section), dict):
-                raw[section] = {k: v for k, v in raw[section].items() if k != key}
-    if any(text.partition("=")[0].strip() == "device.file" for text in sets or []):
-        raw["device"] = {}  # the file stands for the spec's device; what else is set changes it
-    changed = _assign(raw, sets)
-    _locate(raw, folder)
-    if isinstance(raw.get("device"), dict) and "file" in raw["device"]:
-        raw["device"] = with_file(raw["device"], folder)
-    spec = validate(raw)
+    changed = change(raw, assignments(sets, seed))
+    if "sweep" in raw:
+        raise BadInput(
+            "sweep: this spec describes a sweep over several runs; run it with `ohmprop sweep`, or "
+            "remove the section"
+        )
+    spec = resolve(raw, folder)
     if written >= set(keys_of(spec.model_dump())):
         written = set()  # every key is there: a run has written it, nobody chose each
     return Loaded(spec, notes + notes_on(spec, written | changed))
+
+
+def assignments(sets: list[str] | None, seed: int | None) -> list[tuple[str, Any]]:
+    """The keys and values of texts such as `learning.beta=1e-6`, after that of the seed."""
+    changes: list[tuple[str, Any]] = [] if seed is None else [("seed", seed)]
+    for item in sets or []:
+        path, equals, text = item.partition("=")
+        if not equals or not all(path.split(".")):
+            raise BadInput(f"--set {item}: expected a.b=value")
+        changes.append((path, parse(text, f"--set {path}")))
+    return changes
+
+
+def resolve(raw: dict[str, Any], folder: Path) -> Spec:
+    """The validated spec of the table `raw`, whose relative paths count from `folder`, too."""
+    _locate(raw, folder)
+    if isinstance(raw.get("device"), dict) and "file" in raw["device"]:
+        raw["device"] = with_file(raw["device"], folder)
+    return validate(raw)
 
 
 def with_file(device: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -144,7 +156,9 @@ def _kind(value: Any) -> str:
     return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), repr(value))
 
 
-def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str], Path, bool]:
+def read_source(
+    source: str | Path | dict[str, Any],
+) -> tuple[dict[str, Any], list[str], Path, bool]:
     """The spec as a table, notes, the folder it lies in, and whether its keys are the user's."""
     if isinstance(source, dict):
         raw, name, folder = json.loads(json.dumps(source)), "run", Path.cwd()
@@ -170,47 +184,50 @@ def _read(source: str | Path | dict[str, Any]) -> tuple[dict[str, Any], list[str
     return raw, [], folder, True
 
 
-def _assign(raw: dict[str, Any], sets: list[str]) -> set[str]:
-    """Carry out the assignments; returns the keys they give."""
+def change(raw: dict[str, Any], changes: list[tuple[str, Any]]) -> set[str]:
+    """Give the dotted keys of `raw` their new values, in order; returns the keys they give.
+
+    A new seed lets initial values and split follow it, a new source of data drops what belonged to
+    the old one, and a device file stands for the whole device.
+    """
+    given = {path for path, _ in changes}
+    if "seed" in given:
+        for section, key in (("initial", "seed"), ("data", "split_seed")):
+            if isinstance(raw.get(section), dict):
+                raw[section] = {k: v for k, v in raw[section].items() if k != key}
+    if "device.file" in given:
+        raw["device"] = {}
     changed = set()
-    for item in sets:
-        path, equals, text = item.partition("=")
-        if not equals or not all(path.split(".")):
-            raise BadInput(f"--set {item}: expected a.b=value")
+    for path, value in changes:
         *parents, last = path.split(".")
         node: Any = raw
         for key in parents:
-            node = _step(node, key, item)
-        value = parse(text, f"--set {path}")
+            node = _step(node, key, path)
         if isinstance(node, list):
-            node[_index(node, last, item)] = value
+            node[_index(node, last, path)] = value
         else:
             node[last] = value
         changed |= {path, *(keys_of(value, f"{path}.") if isinstance(value, dict) else ())}
-    given = {item.partition("=")[0] for item in sets}
     data = raw.get("data")
-    if "data.csv" in given and isinstance(data, dict):
-        for key in {"dataset", "rows"}:
-            if f"data.{key}" not in given:
-                data.pop(key, None)
-    if "data.dataset" in given and isinstance(data, dict):
-        for key in {"csv", "target", "rows"}:
-            if f"data.{key}" not in given:
-                data.pop(key, None)
+    for source, old in (("csv", ("dataset", "rows")), ("dataset", ("csv", "target", "rows"))):
+        if f"data.{source}" in given and isinstance(data, dict):
+            for key in old:
+                if f"data.{key}" not in given:
+                    data.pop(key, None)
     return changed
 
 
-def _step(node: Any, key: str, item: str) -> Any:
+def _step(node: Any, key: str, path: str) -> Any:
     if isinstance(node, list):
-        return node[_index(node, key, item)]
+        return node[_index(node, key, path)]
     if not isinstance(node.get(key), (dict, list)):
         node[key] = {}
     return node[key]
 
 
-def _index(node: list[Any], key: str, item: str) -> int:
+def _index(node: list[Any], key: str, path: str) -> int:
     if not key.isdecimal() or int(key) >= len(node):
-        raise BadInput(f"--set {item}: expected an index below {len(node)}, found {key!r}")
+        raise BadInput(f"--set {path}: expected an index below {len(node)}, found {key!r}")
     return int(key)
 
 

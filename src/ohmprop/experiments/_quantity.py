@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BeforeValidator
@@ -10,11 +11,20 @@ from pydantic import BeforeValidator
 _NUMBER = re.compile(r"^[-+]?((\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf)$", re.IGNORECASE)
 
 
-def _convert(text: str, unit: str) -> float:
-    """Let Pint read `text` and convert it to `unit`; imported only here, for it is slow."""
+@cache
+def _registry() -> Any:
+    """Pint's units; imported only here, for it is slow."""
     import pint
 
-    registry = pint.UnitRegistry(cache_folder=None)
+    return pint.UnitRegistry(cache_folder=None)
+
+
+@lru_cache(maxsize=10_000)  # a sweep reads the same texts for every cell
+def _convert(text: str, unit: str) -> float:
+    """Let Pint read `text` and convert it to `unit`."""
+    import pint
+
+    registry = _registry()
     wanted = unit or "dimensionless"
     shown = f"a quantity in {unit}" if unit else "a number without unit"
     try:
@@ -43,6 +53,7 @@ def _example(unit: str) -> str:
         "A V": "1 uA V",
         "m": "10 nm",
         "K": "300 K",
+        "rad": "90 deg",
     }.get(unit, "1e-6")
 
 

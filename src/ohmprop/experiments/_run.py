@@ -11,6 +11,7 @@ import numpy as np
 
 from ohmprop import __version__
 from ohmprop._core import BadInput, CertificateError
+from ohmprop.circuit import Network
 from ohmprop.experiments import _checkpoint as store
 from ohmprop.experiments._build import Job, build, in_own_precision
 from ohmprop.experiments._explain import explain
@@ -29,25 +30,26 @@ def chunk_length(job: Job) -> int:
     A divisor of the epochs where a fair one exists: one compiled program then serves all calls.
     """
     epochs = job.spec.learning.epochs
-    limit = int(np.clip(_CHUNK_SECONDS / _epoch_seconds(job), 1, 50))
+    seconds = epoch_seconds(job.spec, job.trainer.network, len(job.data.inputs))
+    limit = int(np.clip(_CHUNK_SECONDS / seconds, 1, 50))
     divisor = max(k for k in range(1, limit + 1) if epochs % k == 0)
     return divisor if 4 * divisor >= min(limit, epochs) else limit
 
 
-def _epoch_seconds(job: Job) -> float:
+def epoch_seconds(spec: Spec, network: Network, samples: int) -> float:
     """Rough time of an epoch on two cores, within a factor of 3 where it was measured.
 
     Per sample: 3 ns a memristor, and as much a multiplication of the block elimination, which
     takes n m^2 of them from a layer of n nodes to the next, of m; per step and crossbar: 20 us.
     Exponential diodes take about three times the Newton steps.
     """
-    shapes, samples = job.trainer.network.shapes, len(job.data.inputs)
+    shapes = network.shapes
     cells = sum(rows * columns for rows, columns in shapes)
     widths = [columns for _, columns in shapes]
     elimination = sum(n * m**2 for n, m in zip(widths, widths[1:], strict=False))
-    steps = samples // (job.trainer.batch_size or samples)
+    steps = samples // (spec.learning.batch_size or samples)
     seconds = 3e-9 * samples * (cells + elimination) + 20e-6 * steps * len(shapes)
-    return seconds * (3 if job.spec.network.diode.kind == "shockley" else 1)
+    return seconds * (3 if spec.network.diode.kind == "shockley" else 1)
 
 
 @in_own_precision

@@ -9,6 +9,10 @@ from ._estimators import (
 from ._estimators import (
     make_estimator as make_estimator,
 )
+from ._fleet import Outcome as Outcome
+from ._fleet import Rows as Rows
+from ._fleet import run_fleet as run_fleet
+from ._fleet import stack_trainers as stack_trainers
 from ._losses import (
     LOSSES as LOSSES,
 )

@@ -107,6 +107,11 @@ class Trainer(eqx.Module):
             "passed": jnp.all(free.certificate.passed),
         }
 
+    def observe(self, state: TrainState, inputs, targets) -> dict[str, Array]:
+        """Loss, accuracy, certificate and conducting diodes at rest, as one epoch records them."""
+        free = self.bench.settle(state.device, inputs)
+        return self._observe(free, self.network.predict(free.voltages[-1]), targets)
+
     def epoch(self, state: TrainState, inputs, targets):
         """One pass over the data; loss and accuracy are those before its first update."""
         n = inputs.shape[0]
@@ -114,8 +119,7 @@ class Trainer(eqx.Module):
         if size == n:
             state, record = self.step(state, inputs, targets)
             return state._replace(epoch=state.epoch + 1), record
-        free = self.bench.settle(state.device, inputs)
-        before = self._observe(free, self.network.predict(free.voltages[-1]), targets)
+        before = self.observe(state, inputs, targets)
         key, shuffle = jax.random.split(state.key)
         order = jax.random.permutation(shuffle, n)[: n // size * size].reshape(-1, size)
         state, records = jax.lax.scan(
@@ -138,14 +142,12 @@ class Trainer(eqx.Module):
 
     def run(self, state: TrainState, inputs, targets, epochs: int):
         """Compiled `epochs`; records as NumPy arrays. Raises `CertificateError` if one fails."""
-        inputs, targets = jnp.asarray(inputs), jnp.asarray(targets)
         after, records = _run(self, state, inputs, targets, epochs)
         records = {name: np.asarray(value) for name, value in records.items()}
         if not records["passed"].all():
             for _ in range(int(records["passed"].argmin())):  # again, to where the failed one began
                 state, _ = _run(self, state, inputs, targets, 1)
-            done = int(state.epoch)
-            where = f"epoch {done + 1} (good up to epoch {done}): "
+            where = f"epoch {int(state.epoch) + 1} (good up to epoch {int(state.epoch)}): "
             free = _settle(self.network, self.bench.read(state.device), inputs, self.rtol)
             try:
                 raise_if_failed(free.certificate)
@@ -164,7 +166,7 @@ class Trainer(eqx.Module):
         return self.network.predict(free.voltages[-1])
 
     def evaluate(self, state: TrainState, inputs, targets) -> dict:
-        """Loss, accuracy, certificate, diodes, and the nudge's response per crossbar (V)."""
+        """What `observe` measures, and the nudge's response per crossbar (V)."""
         measured = _evaluate(self, state, jnp.asarray(inputs), jnp.asarray(targets))
         return {name: np.asarray(value) for name, value in measured.items()}
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from ohmprop.report._figure import STYLES, in_units, new_figure, save_figure, scaled
 
+_FAR = 5  # times the last cycle's greatest current
+
 
 class LoopRecord(NamedTuple):
     """What is drawn of a loop: arrays [t] over whole periods of 1/frequency, in SI units.
@@ -75,17 +77,25 @@ def draw_current(
 ) -> None:
     """Current over voltage of loops (v, i, time in periods), arrows along the last cycle of each.
 
-    The last cycle is the line; earlier ones, where they differ, are thin.
+    The last cycle is the line; earlier ones, where they differ, are thin. Where they reach far
+    beyond the last, the axis is the last's and cuts them.
     """
-    currents, unit = scaled([i for _, i, _ in loops], "A")
+    begins = [np.round(periods[-1]) - 1 for _, _, periods in loops]
+    lasts = [p >= begin - 1e-9 for (_, _, p), begin in zip(loops, begins, strict=True)]
+    most = max(float(np.abs(i[last]).max()) for (_, i, _), last in zip(loops, lasts, strict=True))
+    beyond = _FAR * (most or np.inf)
+    currents, unit = scaled([np.clip(i, -beyond, beyond) for _, i, _ in loops], "A")
+    settled = np.concatenate([c[last] for c, last in zip(currents, lasts, strict=True)])
+    high = float(np.abs(settled).max()) or 1.0
+    if any(np.abs(i).max() > beyond for _, i, _ in loops):
+        margin = 0.08 * float(np.ptp(settled))
+        axes.set_ylim(settled.min() - margin, settled.max() + margin)
     axes.axhline(0, color="0.75", linewidth=0.8, zorder=0)
     axes.axvline(0, color="0.75", linewidth=0.8, zorder=0)
-    high = max(float(np.abs(c).max()) for c in currents) or 1.0
     wide = max(float(np.abs(v).max()) for v, _, _ in loops) or 1.0
     for k, ((v, _, periods), i) in enumerate(zip(loops, currents, strict=True)):
         colour, dashes = STYLES[k % len(STYLES)]
-        begin = np.round(periods[-1]) - 1
-        before, last = periods <= begin + 1e-9, periods >= begin - 1e-9
+        before, last = periods <= begins[k] + 1e-9, lasts[k]
         thin = {"linewidth": 0.5 * linewidth, "alpha": 0.6}
         axes.plot(v[before], i[before], color=colour, linestyle=dashes, **thin)
         axes.plot(v[last], i[last], color=colour, linestyle=dashes, linewidth=linewidth)

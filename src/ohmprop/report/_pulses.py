@@ -30,7 +30,7 @@ def draw_pulses(branches: Sequence[PulseRecord], *, title: str = "") -> Any:
 
     Left, conductance against pulse number, with the fitted curves. Right, the step in the direction
     of its branch against the conductance it starts from: logarithmic where the steps span over 2
-    decades and none is backwards.
+    decades and none is backwards, the conductance then too where it spans as much.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -67,8 +67,10 @@ def draw_pulses(branches: Sequence[PulseRecord], *, title: str = "") -> Any:
     elif len(some) and some.max() > 100 * some.min():
         right.set_yscale("log")
         right.set_ylim(bottom=max(0.5 * some.min(), 1e-6 * some.max()))
+        if max(g.max() for g in gs) > 100 * min(g.min() for g in gs) > 0:
+            right.set_xscale("log")
     else:
-        right.set_ylim(bottom=0)
+        right.set_ylim(0, 1.25 * every.max() or 1)  # room above steps of one size
     left.set_xlabel("pulse")
     left.set_ylabel(f"conductance ({unit})")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))

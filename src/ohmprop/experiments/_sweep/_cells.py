@@ -1,0 +1,168 @@
+"""A sweep and its cells: a base spec, axes, and the spec of every combination of their points."""
+
+import copy
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ohmprop._core import BadInput
+from ohmprop.experiments._load import assignments, change, read_source, resolve
+from ohmprop.experiments._spec import Spec
+from ohmprop.experiments._sweep._axes import Axis, read_axes
+
+
+class Refused(NamedTuple):
+    """Why a cell has no spec."""
+
+    reason: str
+
+
+class Sweep:
+    """Cells in the order of their axes, the last one fastest.
+
+    Args:
+        raw: the spec's table, with its `sweep` section.
+        folder: what the relative paths in it count from.
+    """
+
+    def __init__(self, raw: dict[str, Any], folder: Path) -> None:
+        base = dict(raw)
+        if "sweep" not in base:
+            raise BadInput(
+                "sweep: this spec has no such section; add one, such as "
+                "'sweep: {device.r_off: [1 kOhm, 10 kOhm], seed: {count: 10}}'"
+            )
+        self.raw, self.folder = raw, folder
+        self.axes = read_axes(base.pop("sweep"))
+        self.base = base
+        self.name = str(base.get("name", "sweep"))
+        self.shape = tuple(len(axis.values) for axis in self.axes)
+
+    @property
+    def text(self) -> str:
+        """The sweep as JSON, which `from_text` reads back."""
+        return json.dumps({"raw": self.raw, "folder": str(self.folder)}, sort_keys=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Sweep":
+        """The sweep that `text` was made of."""
+        stored = json.loads(text)
+        return cls(stored["raw"], Path(stored["folder"]))
+
+    def __len__(self) -> int:
+        return int(np.prod(self.shape))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the base spec and the axes."""
+        return hashlib.sha256(json.dumps(self.raw, sort_keys=False).encode()).hexdigest()
+
+    def points(self, cell: int) -> tuple[int, ...]:
+        """The point on every axis."""
+        return tuple(int(k) for k in np.unravel_index(cell, self.shape))
+
+    def spec(self, cell: int) -> Spec | Refused:
+        """The validated spec of `cell`, or why there is none."""
+        raw = copy.deepcopy(self.base)
+        changes = [
+            pair
+            for axis, k in zip(self.axes, self.points(cell), strict=True)
+            for pair in zip(axis.keys, copy.deepcopy(axis.values[k]), strict=True)
+        ]
+        try:
+            change(raw, changes)
+            return resolve(raw, self.folder)
+        except BadInput as error:
+            return Refused(str(error))
+
+    def label(self, cell: int) -> str:
+        """The cell in words: `r_off=1 kOhm seed=3`."""
+        parts = []
+        for axis, k in zip(self.axes, self.points(cell), strict=True):
+            value = axis.values[k][0] if axis.labels is None else axis.labels[k]
+            parts.append(f"{axis.name}={value}")
+        return " ".join(parts)
+
+
+def load_sweep(
+    source: str | Path | dict[str, Any], sets: list[str] | None = None, seed: int | None = None
+) -> Sweep:
+    """The sweep in a YAML or JSON file or a table; `sets` and `seed` change the base spec.
+
+    Raises BadInput where the section is wrong, and where an axis has a value with which no cell
+    can be: other cells that cannot be are left to the sweep, which marks them as failed.
+    """
+    raw, _, folder, _ = read_source(source)
+    change(raw, assignments(sets, seed))
+    sweep = Sweep(raw, folder)
+    _require_possible(sweep)
+    return sweep
+
+
+def _require_possible(sweep: Sweep) -> None:
+    """Refuse a value that no cell can have, by the first cell that has it."""
+    for number, axis in enumerate(sweep.axes):
+        for k in range(len(axis.values)):
+            refused = sweep.spec(_first_at(sweep, number, k))
+            if isinstance(refused, Refused) and _always(sweep, number, k):
+                shown = ", ".join(map(repr, axis.values[k]))
+                raise BadInput(f"sweep.{axis.name}, value {k + 1} ({shown}): {refused.reason}")
+
+
+def _first_at(sweep: Sweep, number: int, k: int) -> int:
+    """The first cell at point `k` of axis `number`."""
+    return k * int(np.prod(sweep.shape[number + 1 :]))
+
+
+def _always(sweep: Sweep, number: int, k: int, tries: int = 200) -> bool:
+    """Whether the cells at point `k` of an axis, or `tries` of them, have no spec."""
+    cells = np.arange(len(sweep)).reshape(sweep.shape).take(k, axis=number).ravel()
+    picks = cells[np.unique(np.linspace(0, cells.size - 1, tries).astype(int))]
+    return all(isinstance(sweep.spec(int(cell)), Refused) for cell in picks)
+
+
+def axis_coordinate(sweep: Sweep, axis: Axis) -> dict[str, list[Any]]:
+    """Values of the dimension, and of the other keys of a zipped axis, as plain scalars in SI."""
+    number = sweep.axes.index(axis)
+    columns: dict[str, list[Any]] = {}
+    for position, key in enumerate(axis.keys):
+        values = []
+        for k in range(len(axis.values)):
+            spec = sweep.spec(_first_at(sweep, number, k))
+            given = axis.values[k][position]
+            values.append(_scalar(given if isinstance(spec, Refused) else _at(spec, key, given)))
+        kinds = {type(v) for v in values}
+        if len(kinds) > 1:
+            values = [float(v) for v in values] if kinds <= {int, float} else list(map(str, values))
+        name = key.rpartition(".")[2]
+        columns[name if name not in columns else key.replace(".", "_")] = values
+    first = next(iter(columns))
+    if axis.labels is not None:
+        return {axis.name: list(axis.labels)} | {k: v for k, v in columns.items() if k != axis.name}
+    return {axis.name: columns.pop(first)} | columns
+
+
+def _at(spec: Spec, key: str, given: Any) -> Any:
+    """What the validated spec holds at a dotted key; else what was given."""
+    node: Any = spec.model_dump(mode="json")
+    for part in key.split("."):
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return given
+    return node
+
+
+def _scalar(value: Any) -> Any:
+    """A number or text that can label a point."""
+    if isinstance(value, list) and len(value) == 1:
+        return _scalar(value[0])
+    if isinstance(value, bool) or value is None or isinstance(value, (list, dict)):
+        return json.dumps(value)
+    return value
