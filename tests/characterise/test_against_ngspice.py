@@ -227,9 +227,10 @@ def measured(t, fraction, v, i, read) -> dict[str, float]:
         found[f"lobe_area_{name}"] = abs(float(area))
         moves = (sign * middle > 0) & (speed > 0.01 * speed[sign * middle > 0].max())
         found[f"threshold_{name}"] = sign * float(np.abs(middle[moves]).min())
-    top, half = int(v.argmax()), len(v) // 2
-    up = np.interp(read, v[:top], i[:top])
-    down = np.interp(-read, -v[top:half], i[top:half])
+    positive_v, positive_i = v[v > 0], i[v > 0]
+    top = int(positive_v.argmax())
+    up = np.interp(read, positive_v[:top], positive_i[:top])
+    down = np.interp(read, positive_v[:top:-1], positive_i[:top:-1])
     found["r_off_over_r_on"] = max(up / down, down / up)
     return found
 
@@ -241,6 +242,7 @@ def test_metrics_are_those_of_ngspices_trace(name, read, tmp_path):
     case = CASES[name]
     device, trace, fraction = ours(case)
     found = loop_metrics(trace, device, read_voltage=read)
-    for number, wanted in measured(*ngspice(case, fraction[0], tmp_path), read).items():
-        assert getattr(found, number) == pytest.approx(wanted, rel=2e-5, abs=2e-6), number
+    for number, wanted in measured(*ngspice(case, fraction[0], tmp_path), read=read).items():
+        least = 2e-6 if number == "drift_per_cycle" else 0  # which may be 0
+        assert getattr(found, number) == pytest.approx(wanted, rel=2e-5, abs=least), number
     assert found.r_off_over_r_on is not None and found.r_off_over_r_on > 1.5

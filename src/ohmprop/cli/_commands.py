@@ -10,6 +10,7 @@ from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._fit import fit
 from ohmprop.cli._hysteresis import hysteresis
 from ohmprop.cli._pulses import pulses
+from ohmprop.cli._sweep import sweep
 
 app = typer.Typer(
     help="Train memristor networks with equilibrium propagation, pulse by pulse.",
@@ -197,6 +198,7 @@ def check(spec: SpecArgument, set_: SetOption = None, seed: SeedOption = None) -
     compare(loaded.spec, say=lambda line: sys.stdout.write(line + "\n"))
 
 
+app.command()(sweep)
 app.command()(hysteresis)
 app.command()(pulses)
 app.command()(fit)

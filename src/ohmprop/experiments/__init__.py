@@ -24,6 +24,10 @@ _LATER = {
     "train": "_run",
     "predict": "_records",
     "check": "_check",
+    "Sweep": "_sweep",
+    "load_sweep": "_sweep",
+    "run_sweep": "_sweep",
+    "open_dataset": "_sweep",
     "load_device": "_device",
     "read_changes": "_device",
 }

@@ -180,10 +180,27 @@ def assemble(sweep: Sweep, parts: Iterable[Arrays], refused: dict[int, str]) -> 
                 array = array.astype(object)
             coordinates[name] = (axis.name, array, {"key": ", ".join(axis.keys)})
     attributes = {"title": sweep.name, "sweep": json.dumps(sweep.raw), "version": __version__}
-    return xr.Dataset(variables, coordinates, attributes)
+    return reduce_tuned(xr.Dataset(variables, coordinates, attributes), sweep)
+
+
+def reduce_tuned(dataset: "xr.Dataset", sweep: Sweep) -> "xr.Dataset":
+    """`dataset` at the best point of each tuned axis: the least `min_loss`, mean over the seeds.
+
+    The points chosen stay as coordinates over the other axes. A point at which a run failed is
+    chosen only where one failed at every point.
+    """
+    seeds = [axis.name for axis in sweep.axes if axis.keys == ("seed",) and not axis.tuned]
+    tuned = [axis.name for axis in sweep.axes if axis.tuned]
+    if not tuned:
+        return dataset
+    score = dataset["min_loss"].mean(seeds, skipna=False) if seeds else dataset["min_loss"]
+    best = score.fillna(np.inf).argmin(tuned)
+    kept = [axis.name for axis in sweep.axes if not axis.tuned]
+    return dataset.isel(best).transpose(*kept, "epoch")  # pyright: ignore[reportArgumentType]
 
 
 def _loss_unit(specs: np.ndarray) -> str:
     """V^2 where every run has the squared error, else none."""
-    losses = {json.loads(text)["learning"]["loss"] for text in specs[:1] if text}
+    first = next((text for text in specs if text), "")
+    losses = {json.loads(first)["learning"]["loss"]} if first else set()
     return "V^2" if losses == {"mse"} else "1"
