@@ -34,7 +34,7 @@ def draw_sweep(dataset: "xr.Dataset", *, variable: str = "min_loss") -> Any:
     mean = values.mean(seeds, skipna=False) if seeds else values
     what = f"{values.attrs.get('long_name', variable)}{_unit(values)}"
     title = str(dataset.attrs.get("title", ""))
-    averaged = f", mean of {int(np.prod([values.sizes[d] for d in seeds]))} seeds" if seeds else ""
+    averaged = f"\nmean of {int(np.prod([values.sizes[d] for d in seeds]))} seeds" if seeds else ""
     if mean.ndim <= 1:
         return _line(dataset, values, mean, seeds, what, title)
     return draw_heatmaps(mean, label=what + averaged, title=title)

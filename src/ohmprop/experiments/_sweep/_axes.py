@@ -107,7 +107,10 @@ def _unit(text: Any) -> str:
     """What follows the number in a text such as `10 kOhm`."""
     if not isinstance(text, str) or is_number(text):
         return ""
-    return text.strip().lstrip("+-.0123456789_eE").strip() if text[:1] in "+-.0123456789" else ""
+    if text[:1] not in "+-.0123456789":
+        return ""
+    unit = text.strip().lstrip("+-.0123456789_eE").strip()
+    return unit.replace("Ω", "ohm").replace("Ohm", "ohm")
 
 
 def _counted(table: Mapping[str, Any], where: str) -> list[int]:

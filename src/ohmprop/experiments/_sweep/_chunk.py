@@ -122,11 +122,11 @@ def _train(jobs: list[Job], counts: list[int], reasons: list[str], places: list[
         seeds = np.asarray([job.spec.seed for job in jobs], np.uint32)
         outcome = run_fleet(trainers, initial, seeds, _rows(jobs, dtype), spec.learning.epochs)
         outcome = jax.tree.map(lambda leaf: np.asarray(leaf), outcome)
-    good = _good_epochs(outcome)
+    good = good_epochs(outcome)
     for k, place in enumerate(places):
         if good[k] <= spec.learning.epochs:
             reasons[place] = _failure(outcome, k, good[k], spec.learning.epochs)
-    return _summed_up(outcome, good)
+    return summed_up(outcome, good)
 
 
 def _rows(jobs: list[Job], dtype: np.dtype) -> Rows:
@@ -138,7 +138,7 @@ def _rows(jobs: list[Job], dtype: np.dtype) -> Rows:
     return Rows(*(np.stack([getattr(j.data, name) for j in jobs]).astype(dtype) for name in names))
 
 
-def _good_epochs(outcome: Outcome) -> np.ndarray:
+def good_epochs(outcome: Outcome) -> np.ndarray:
     """Epochs before the first that failed, [c]; one more than there are for a run that passed."""
     passed = outcome.passed & np.isfinite(outcome.loss)
     last = outcome.final_passed & np.isfinite(outcome.final_loss)
@@ -158,7 +158,7 @@ def _failure(outcome: Outcome, k: int, good: int, epochs: int) -> str:
     )
 
 
-def _summed_up(outcome: Outcome, good: np.ndarray) -> Arrays:
+def summed_up(outcome: Outcome, good: np.ndarray) -> Arrays:
     """Histories up to the failure, and the numbers of the runs without any."""
     epochs = outcome.loss.shape[1]
     alive = np.arange(epochs) < good[:, None]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ABOUT = {  # long name and unit of every variable; {C} is the loss's unit
     "loss": ("loss before the updates of each epoch", "{C}"),
     "accuracy": ("training accuracy before the updates of each epoch", "1"),
-    "min_loss": ("least loss, the one after the last epoch included", "{C}"),
+    "min_loss": ("least loss", "{C}"),
     "final_loss": ("loss after the last epoch", "{C}"),
     "final_accuracy": ("training accuracy after the last epoch", "1"),
     "test_accuracy": ("accuracy on held-out rows after the last epoch", "1"),

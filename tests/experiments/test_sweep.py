@@ -1,0 +1,284 @@
+"""Sweeps: axes, cells, chunks, and the dataset they leave, against single runs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from ohmprop._core import BadInput
+from ohmprop.experiments import build, load_spec, open_dataset, run_job, run_sweep
+from ohmprop.experiments._sweep import Sweep, load_sweep
+from ohmprop.experiments._sweep import _chunk as chunk_module
+from ohmprop.experiments._sweep import _plan as plan_module
+from ohmprop.experiments._sweep._axes import read_axes
+from ohmprop.experiments._sweep._cells import Refused
+from ohmprop.experiments._sweep._plan import make_plan, signature
+from ohmprop.learning import Outcome
+
+BASE = {
+    "name": "small",
+    "data": {"dataset": "iris", "rows": 105, "test_fraction": 0.2},
+    "network": {"hidden": [2]},
+    "learning": {
+        "estimator": "positive",
+        "proxy": True,
+        "optimiser": "ebana_adam",
+        "rates": 9e-9,
+        "epochs": 4,
+    },
+    "write": {"integration": "euler"},
+}
+AXES = {
+    "device.r_off": ["1 kOhm", "100 kOhm"],
+    "model": {
+        "zip": {
+            "device.model": ["biolek", "linear", "vteam"],
+            "learning.rates": [9e-9, 3e-5, 6e-10],
+            "write.scheme": ["pwm", "pam", "pwm"],
+        },
+    },
+    "seed": {"count": 3},
+}
+
+
+def sweep_of(axes: dict, **sections) -> Sweep:
+    return load_sweep(BASE | sections | {"sweep": axes})
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> tuple[Sweep, xr.Dataset, str]:
+    """The sweep of AXES, its dataset, and the file it lies in."""
+    path = tmp_path_factory.mktemp("sweep") / "small.nc"
+    sweep = sweep_of(AXES)
+    return sweep, run_sweep(sweep, path), str(path)
+
+
+def values_of(axes: dict) -> list:
+    return [[v[0] for v in axis.values] for axis in read_axes(axes)]
+
+
+def test_axes_are_lists_ranges_and_counts():
+    assert values_of({"a.b": [1, "x"], "s": {"count": 3, "first": 5}}) == [[1, "x"], [5, 6, 7]]
+    assert values_of({"a": {"linear": [1, 2], "points": 3}}) == [[1.0, 1.5, 2.0]]
+    assert values_of({"a": {"log": ["1 kOhm", "100 kOhm"], "points": 3}}) == [
+        ["1.0 kohm", "10.0 kohm", "100.0 kohm"]
+    ]
+    assert values_of({"a": {"log": ["500 ohm", "5 kOhm"], "points": 2}}) == [
+        ["500.0 ohm", "5000.0 ohm"]
+    ]
+    assert values_of({"a": {"log": [-1e-3, -10], "points": 5}})[0] == [-1e-3, -0.01, -0.1, -1, -10]
+
+
+def test_an_axis_is_called_by_the_last_part_of_its_key_where_no_other_is():
+    names = [a.name for a in read_axes({"device.r_on": [1], "network.diode.r_on": [1], "x": [1]})]
+    assert names == ["device_r_on", "network_diode_r_on", "x"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({}, ["table of axes"]),
+        ({"seed": 3}, ["sweep.seed", "list", "3"]),
+        ({"seed": []}, ["sweep.seed", "at least one"]),
+        ({"seed": {"count": 0}}, ["sweep.seed.count", "at least 1"]),
+        ({"seed": {"count": 2, "values": [1]}}, ["exactly one of"]),
+        ({"seed": {"coutn": 2}}, ["coutn", "count"]),
+        ({"a": {"log": [0, 1], "points": 3}}, ["one sign"]),
+        ({"a": {"log": [1, 10]}}, ["sweep.a.points", "nothing"]),
+        ({"a": {"linear": [1, 2, 3], "points": 3}}, ["two ends"]),
+        ({"a": {"linear": ["1 kOhm", "2 V"], "points": 3}}, ["kohm", "2 V"]),
+        ({"m": {"zip": {"a": [1], "b": [1, 2]}}}, ["one length", "a 1, b 2"]),
+        ({"m": {"values": [1, 2], "labels": ["x"]}}, ["2 different labels"]),
+        ({"a.x": [1], "m": {"key": "a.x", "values": [2]}}, ["a.x", "two axes"]),
+        ({"a b": [1]}, ["cannot be called"]),
+    ],
+)
+def test_a_wrong_axis_is_told_on_one_line(axes, words):
+    with pytest.raises(BadInput) as caught:
+        read_axes(axes)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_values_that_no_cell_can_have_are_refused():
+    with pytest.raises(BadInput, match=r"sweep.r_off, value 2 .*3 V.*ohm"):
+        sweep_of({"device.r_off": ["1 kOhm", "3 V"]})
+    with pytest.raises(BadInput, match="ro_ff"):
+        sweep_of({"device.ro_ff": [1, 2]})
+    with pytest.raises(BadInput, match="no such section"):
+        load_sweep(BASE)
+    with pytest.raises(BadInput, match="ohmprop sweep"):
+        load_spec(BASE | {"sweep": {"seed": {"count": 2}}})
+
+
+def test_a_cell_has_the_spec_that_assignments_give():
+    sweep = sweep_of({"device.r_off": ["1 kOhm", "10 kOhm"], "seed": {"count": 4}})
+    spec = sweep.spec(6)
+    assert spec == load_spec(BASE, ["device.r_off=10 kOhm", "seed=2"]).spec
+    assert Sweep.from_text(sweep.text).spec(6) == spec
+
+
+def test_cells_that_differ_in_numbers_or_model_share_a_program():
+    same = sweep_of(AXES | {"learning.beta": [1e-6, 1e-5]})
+    shapes = {signature(s)[0] for k in range(len(same)) if not isinstance(s := same.spec(k), Refused)}
+    assert len(shapes) == 1
+    other = sweep_of({"network.hidden": [[2], [3]], "learning.epochs": [4, 5]})
+    assert len({chunk.group for chunk in make_plan(other).chunks}) == 4
+
+
+def test_chunks_hold_every_cell_once_and_the_same_models(monkeypatch):
+    monkeypatch.setattr(plan_module, "CHUNK_CELLS", 7)
+    sweep = sweep_of({"device.model": ["biolek", "linear"], "seed": {"count": 11}})
+    plan = make_plan(sweep)
+    real = [c for chunk in plan.chunks for c, r in zip(chunk.cells, chunk.real, strict=True) if r]
+    assert sorted(real) == list(range(22))
+    assert {chunk.counts for chunk in plan.chunks} == {(3, 3)}
+    assert make_plan(sweep) == plan
+
+
+def test_every_cell_agrees_with_its_own_run(small):
+    sweep, dataset, path = small
+    for cell in (0, 17):  # biolek with pwm; vteam at the wide range
+        there = dict(zip(dataset.min_loss.dims, sweep.points(cell), strict=True))
+        spec = load_spec(json.loads(str(dataset.spec.isel(there).item()))).spec
+        job = build(spec)
+        end = run_job(job)
+        final = job.trainer.evaluate(end.state, job.data.inputs, job.data.targets)
+        found = dataset.isel(there)
+        np.testing.assert_allclose(found.loss, end.records["loss"], rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(found.accuracy, end.records["accuracy"])
+        assert found.final_loss.item() == pytest.approx(float(final["loss"]), abs=1e-12)
+        assert found.write_energy.item() == pytest.approx(
+            end.records["write_energy"].sum(), rel=1e-9
+        )
+        y = np.asarray(
+            job.trainer.predict(job.trainer.conductances(end.state), job.data.test_inputs)
+        )
+        right = job.data.encoding.decode(y) == job.data.test_labels
+        assert found.test_accuracy.item() == pytest.approx(right.mean())
+
+
+def test_the_dataset_is_labelled_and_stored_whole(small):
+    sweep, dataset, path = small
+    assert dataset.min_loss.dims == ("r_off", "model", "seed")
+    assert dataset.r_off.values.tolist() == [1e3, 1e5]
+    assert dataset.model.values.tolist() == ["biolek", "linear", "vteam"]
+    assert dataset.rates.dims == ("model",)
+    assert dataset.loss.attrs["units"] == "V^2"
+    assert (dataset.failure == "").all()
+    assert dataset.min_loss.isnull().sum() == 0
+    assert open_dataset(path).identical(dataset)
+    assert not list(Path(path).parent.glob("*.parts"))
+
+
+def test_a_broken_off_sweep_goes_on_without_repeating(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(plan_module, "CHUNK_CELLS", 9)
+    chunk_module.planned.cache_clear()
+    sweep = sweep_of(AXES)
+    whole = run_sweep(sweep, tmp_path / "whole.nc")
+
+    class Enough(Exception):
+        pass
+
+    def stop(state):
+        if state.fresh:
+            raise Enough
+
+    with pytest.raises(Enough):
+        run_sweep(sweep, tmp_path / "broken.nc", progress=stop, workers=1)
+    parts = set((tmp_path / "broken.nc.parts").glob("part-*.npz"))
+    assert len(parts) == 1
+    with pytest.raises(BadInput, match="--resume"):
+        run_sweep(sweep, tmp_path / "broken.nc")
+    with pytest.raises(BadInput, match="another sweep"):
+        run_sweep(sweep_of(AXES | {"seed": {"count": 4}}), tmp_path / "broken.nc", resume=True)
+    states = []
+    resumed = run_sweep(sweep, tmp_path / "broken.nc", resume=True, progress=states.append)
+    assert states[0].done == 9
+    assert states[-1].fresh == 9
+    assert resumed.identical(whole)
+    assert open_dataset(tmp_path / "broken.nc").identical(whole)
+    assert run_sweep(sweep, tmp_path / "broken.nc", resume=True).identical(whole)
+    xr.testing.assert_allclose(whole.drop_attrs(), small[1].drop_attrs(), rtol=0, atol=1e-12)
+    chunk_module.planned.cache_clear()
+
+
+def test_a_cell_that_cannot_be_is_marked_and_the_others_go_on(tmp_path):
+    axes = {"device.r_on": [100, 2e4], "device.r_off": [1e4, 1e5], "seed": {"count": 2}}
+    dataset = run_sweep(sweep_of(axes), tmp_path / "some.nc")
+    failed = dataset.failure != ""
+    assert failed.values.tolist() == [[[False] * 2] * 2, [[True] * 2, [False] * 2]]
+    assert "r_off above r_on" in dataset.failure.sel(r_on=2e4, r_off=1e4, seed=0).item()
+    assert dataset.min_loss.isnull().equals(failed.drop_attrs())
+
+
+def test_a_run_that_fails_its_certificate_is_marked_with_its_epoch(tmp_path, monkeypatch):
+    real = chunk_module.build
+
+    def poisoned(spec, parts):
+        job = real(spec, parts)
+        if spec.seed != 1:
+            return job
+        broken = tuple(np.full_like(g, np.nan) for g in job.initial)
+        return type(job)(job.spec, job.data, job.trainer, broken)
+
+    monkeypatch.setattr(chunk_module, "build", poisoned)
+    dataset = run_sweep(sweep_of(AXES), tmp_path / "poisoned.nc")
+    assert (dataset.failure != "").any(["r_off", "model"]).values.tolist() == [False, True, False]
+    bad = dataset.sel(seed=1).isel(r_off=0, model=0)
+    assert bad.failure.item().startswith("epoch 1:")
+    assert bad.loss.isnull().all()
+    assert np.isnan(bad.min_loss)
+    assert dataset.drop_sel(seed=1).min_loss.notnull().all()
+
+
+def test_histories_end_where_an_equilibrium_failed():
+    passed = np.array([[True, True, True], [True, False, True], [True, True, True]])
+    ones = np.ones((3, 3))
+    outcome = Outcome(
+        *(ones, ones, passed, *(ones,) * 5, np.ones(3), np.ones(3)),
+        final_passed=np.array([True, True, False]),
+        test_accuracy=np.ones(3),
+    )
+    good = chunk_module.good_epochs(outcome)
+    assert good.tolist() == [4, 1, 3]
+    told = chunk_module.summed_up(outcome, good)
+    assert np.isnan(told["loss"]).tolist() == [[False] * 3, [False, True, True], [False] * 3]
+    assert np.isnan(told["min_loss"]).tolist() == [False, True, True]
+
+
+def test_a_tuned_axis_leaves_its_best_point(tmp_path, small):
+    rates = [9e-13, 9e-9, 9e-10]
+    axes = {
+        "device.r_off": ["1 kOhm", "100 kOhm"],
+        "learning.rates": {"values": rates, "tuned": True},
+        "seed": {"count": 2},
+    }
+    tuned = run_sweep(sweep_of(axes), tmp_path / "tuned.nc")
+    axes["learning.rates"] = {"values": rates}
+    full = run_sweep(sweep_of(axes), tmp_path / "full.nc")
+    assert tuned.min_loss.dims == ("r_off", "seed")
+    mean = full.min_loss.mean("seed")
+    np.testing.assert_array_equal(
+        tuned.rates, full.rates.values[mean.values.argmin(axis=1)]
+    )
+    np.testing.assert_array_equal(tuned.min_loss.mean("seed"), mean.min("rates"))
+    assert open_dataset(tmp_path / "tuned.nc").identical(tuned)
+
+
+def test_a_sweep_is_read_from_yaml_beside_its_files(tmp_path):
+    from ohmprop.experiments import dump
+
+    (tmp_path / "device.yaml").write_text("model: linear\n", encoding="utf-8")
+    text = yaml.safe_dump(
+        BASE | {"sweep": {"device.file": ["device.yaml"], "learning.rates": [1e-5]}}
+    )
+    (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
+    spec = load_sweep(tmp_path / "sweep.yaml").spec(0)
+    assert not isinstance(spec, Refused)
+    assert spec.device.model == "linear"
+    assert load_spec(yaml.safe_load(dump(spec))).spec == spec
