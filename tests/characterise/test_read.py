@@ -76,6 +76,7 @@ def test_named_columns(tmp_path):
         ("V,R\n" + "1,2\n" * 12, None, ["no column", "I (A)", "Candidates: V, R"]),
         ("1,2\n" * 12, None, ["no column", "--columns", "Candidates: 1, 2"]),
         ("V,I\n" + "1,2\n" * 12, "V", ["--columns V", "2 to 3"]),
+        ("V,I,V\n" + "1,2,3\n" * 12, "V,I", ["several columns are called 'V'", "rename"]),
         ("V,I\n" + "1,2\n" * 12, "V,J", ["no column 'J'", "Known: I, V"]),
         ("V,I\n" + "1,2\n" * 12 + "1,2,3\n", None, ["line 14", "expected 2", "found 3"]),
         ("V,I\n" + "1,2\n" * 12 + "1,over\n", None, ["line 14", "'I'", "'over'"]),

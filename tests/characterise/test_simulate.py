@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from ohmprop import devices, drive
 from ohmprop._core import BadInput
-from ohmprop.characterise import simulate
+from ohmprop.characterise import _ode, simulate, switching_frequency
 
 POINTS = 200
 
@@ -216,6 +216,50 @@ def test_compliance_with_a_curved_characteristic():
         x, sign = float(trace.x[k]), np.sign(float(trace.v[k]))
         root = brentq(lambda u, x=x, s=sign: float(current(u, x)) - s * most, -1, 1)
         assert float(trace.v_device[k]) == pytest.approx(root, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_a_stiff_device_falls_back_to_the_implicit_method(monkeypatch):
+    """mms relaxes within 1 ms, 1e6 times a period: more than the explicit method may step."""
+    used, implicit = [], _ode._implicit
+    monkeypatch.setattr(_ode, "_implicit", lambda *a: used.append(True) or implicit(*a))
+    device = devices.make("mms", "published")
+    wave = drive.Sine(amplitude=0.4, frequency=1e-3)
+    trace = simulate(device, wave, points=20, x0=0.9, r_series=100.0)
+    assert used
+
+    def divide(v, x):
+        return v / (1 + 100.0 * device.conductance(x))
+
+    rate = jax.jit(lambda t, x: device.rate(divide(wave(t), x), x))
+    wanted = solve_ivp(rate, (0, 1e3), [0.9], "Radau", np.asarray(trace.t), rtol=1e-9, atol=1e-10)
+    assert np.ptp(wanted.y[0]) > 0.5
+    np.testing.assert_allclose(trace.x, wanted.y[0], rtol=0, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_an_integration_that_does_not_end_says_so(monkeypatch):
+    monkeypatch.setattr(_ode, "_STEPS", 7)
+    with pytest.raises(BadInput, match="raise the frequency or the tolerance"):
+        simulate(devices.make("mms", "published"), drive.Sine(), points=13, r_series=1.0)
+
+
+@pytest.mark.long
+def test_the_automatic_frequency_of_a_device_that_sets_beyond_99_percent():
+    """JART sets to its very bound, from where it is slower to leave than from 99 %."""
+    device = devices.make("jart", "published")
+    low, span = float(device.lower), float(device.upper - device.lower)
+    f = switching_frequency(device, drive.Sine())
+
+    def swing(frequency):
+        trace = simulate(device, drive.Sine(frequency=frequency, cycles=2), points=400)
+        state = (np.asarray(trace.x) - low) / span
+        last = state[np.asarray(trace.t) >= 1 / frequency]
+        return last.min(), last.max()
+
+    least, most = swing(f)
+    assert least < 0.011 and most > 0.989
+    assert swing(1.01 * f)[0] > 0.02
 
 
 def test_a_batch_that_is_integrated_is_its_devices_one_by_one():

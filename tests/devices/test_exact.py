@@ -88,9 +88,8 @@ def test_pulse_is_the_solution_of_the_rate(model, params):
     found = _pulse(device, x, v, t)
     assert (found >= low).all() and (found <= low + span).all()
     error = np.abs(found - _solved(device, x, v, t)) / span
-    bar = np.full(x.shape, BAR if model in ONE_EQUATION else ELSE)
-    bar[2:4] = ELSE  # at the upper bound f of 1e-9 is known to 1e-7 only, whoever integrates
-    assert (error <= bar).all(), f"{error.max():.1e} at case {(error / bar).argmax()}"
+    bar = BAR if model in ONE_EQUATION else ELSE
+    assert (error <= bar).all(), f"{error.max():.1e} at case {error.argmax()}"
 
 
 @pytest.mark.parametrize("model", _quick(["joglekar", "biolek", "prodromakis", "zha"], "joglekar"))
@@ -99,7 +98,19 @@ def test_pulse_of_every_window_exponent(model, p):
     device = devices.make(model, "published", p=p)
     write = _writes(device)
     error = np.abs(_pulse(device, *write) - _solved(device, *write)) / _span(device)[1]
-    assert error[4:].max() <= (ELSE if model == "joglekar" and p > 2 else BAR)
+    # At the upper bound the reference knows f = 1e-9 to 1e-7 only: see the closed form below.
+    assert error[4:].max() <= BAR
+
+
+@pytest.mark.parametrize(("model", "c"), [("joglekar", 1.0), ("prodromakis", 0.25)])
+def test_the_way_from_the_upper_bound_is_the_closed_form(model, c):
+    """r_off ln(x1/x0) - r_on ln((1 - x1)/(1 - x0)) = 4 c s for p = 1, from 1 - x0 = 1e-9."""
+    device = devices.make(model, "published", p=1.0)
+    left = np.geomspace(2e-9, 0.98, N)  # 1 - x1
+    s = 16e3 * (np.log1p(-left) - np.log1p(-EDGE)) - 100 * np.log(left / EDGE)
+    flux = s / (4 * c) / (1e-14 * 100 / 1e-16)  # V s
+    found = _pulse(device, 1e-8, -1.0, -flux)
+    np.testing.assert_allclose(1 - found / 1e-8, left, rtol=0, atol=1e-13)
 
 
 def test_every_device_its_own_window_exponent():

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 from scipy.optimize import brentq
 
 from ohmprop import devices
@@ -171,3 +172,34 @@ def test_filaments_beyond_the_fit_are_refused():
         _make(r=60e-9)
     with pytest.raises(BadInput, match="for l, in m"):
         _make(l=jnp.array([0.4e-9, 0.5e-9]))
+
+
+def test_rate_has_its_slope_at_no_voltage():
+    device = _make()
+    slope = jax.grad(lambda v: device.rate(v, 5.0))(0.0)
+    assert slope < 0
+    assert float(slope) == pytest.approx(float(device.rate(1e-6, 5.0)) / 1e-6, rel=1e-3)
+
+
+def test_derivatives_die_out_at_the_bound():
+    """A fast filament sets within a few of 60 pulses, and rests at N_max in all the others."""
+    voltages = -0.6 * np.sin(np.pi * (np.arange(60) + 0.5) / 60)
+    changed = {"r": 46.1e-9, "l": 0.384e-9, "N_min": 5.1e-4, "N_max": 1.1, "nu_0": 4e17}
+    changed |= {"a": 0.468e-9, "dW_a": 1.671, "T_0": 336.2}
+
+    @jax.jit
+    def states(faster):
+        device = _make(**changed | {"nu_0": 4e17 * jnp.exp(faster)})
+
+        def step(x, v):
+            x = device.pulse(x, v, 1e-5)
+            return x, x
+
+        return lax.scan(step, jnp.asarray(0.139), voltages)[1]
+
+    x, slope = jax.jit(lambda z: jax.jvp(states, (z,), (1.0,)))(0.0)
+    differences = (states(1e-4) - states(-1e-4)) / 2e-4
+    np.testing.assert_allclose(slope, differences, rtol=1e-3, atol=1e-6)
+    assert np.max(slope) > 1e-3
+    assert np.max(np.abs(slope[-20:])) < 1e-6
+    assert x[-1] == pytest.approx(1.1, rel=1e-6)

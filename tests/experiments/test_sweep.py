@@ -124,7 +124,9 @@ def test_a_cell_has_the_spec_that_assignments_give():
 
 def test_cells_that_differ_in_numbers_or_model_share_a_program():
     same = sweep_of(AXES | {"learning.beta": [1e-6, 1e-5]})
-    shapes = {signature(s)[0] for k in range(len(same)) if not isinstance(s := same.spec(k), Refused)}
+    shapes = {
+        signature(s)[0] for k in range(len(same)) if not isinstance(s := same.spec(k), Refused)
+    }
     assert len(shapes) == 1
     other = sweep_of({"network.hidden": [[2], [3]], "learning.epochs": [4, 5]})
     assert len({chunk.group for chunk in make_plan(other).chunks}) == 4
@@ -239,11 +241,9 @@ def test_a_run_that_fails_its_certificate_is_marked_with_its_epoch(tmp_path, mon
 def test_histories_end_where_an_equilibrium_failed():
     passed = np.array([[True, True, True], [True, False, True], [True, True, True]])
     ones = np.ones((3, 3))
-    outcome = Outcome(
-        *(ones, ones, passed, *(ones,) * 5, np.ones(3), np.ones(3)),
-        final_passed=np.array([True, True, False]),
-        test_accuracy=np.ones(3),
-    )
+    fields: dict = dict.fromkeys(Outcome._fields, ones)
+    fields |= dict.fromkeys(("final_loss", "final_accuracy", "test_accuracy"), np.ones(3))
+    outcome = Outcome(**fields | {"passed": passed, "final_passed": np.array([True, True, False])})
     good = chunk_module.good_epochs(outcome)
     assert good.tolist() == [4, 1, 3]
     told = chunk_module.summed_up(outcome, good)
@@ -263,9 +263,7 @@ def test_a_tuned_axis_leaves_its_best_point(tmp_path, small):
     full = run_sweep(sweep_of(axes), tmp_path / "full.nc")
     assert tuned.min_loss.dims == ("r_off", "seed")
     mean = full.min_loss.mean("seed")
-    np.testing.assert_array_equal(
-        tuned.rates, full.rates.values[mean.values.argmin(axis=1)]
-    )
+    np.testing.assert_array_equal(tuned.rates, full.rates.values[mean.values.argmin(axis=1)])
     np.testing.assert_array_equal(tuned.min_loss.mean("seed"), mean.min("rates"))
     assert open_dataset(tmp_path / "tuned.nc").identical(tuned)
 

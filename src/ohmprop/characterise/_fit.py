@@ -1,11 +1,4 @@
-"""Fits of a device model to a measured I-V sweep.
-
-Between samples the voltage is taken to change evenly; there the state moves by the exact solution,
-or, for a model whose rate is no product, by two exact pulses. The current is read at each sample.
-The residual is log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where
-currents exceed the noise floor f, nothing where both lie well below it. The sign of a current is
-that of the voltage in every model.
-"""
+"""Fits of a device model to a measured I-V sweep."""
 
 import math
 import time
@@ -22,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from .. import devices
-from ..devices import AbstractMemristor, AbstractSeparable
 from ._laws import LAWS, Box, Layout, plan
+from ._problem import Problem
 from ._read import Sweep
 from ._result import UNKNOWN, FitResult, Fitted
 from ._search import Progress, Search, search
@@ -32,35 +25,8 @@ LEAST_VOLTAGE = 0.1  # V: the RMS errors are over |v| above it
 _CANDIDATES = 512  # evaluated to choose the starts, a power of 2
 _SAMPLING = 12.0  # s, for the candidates of a model that is slow to evaluate
 _AGREE = 3  # starts that must lead to the best point
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 Report = Callable[[str, Progress], object]
-
-
-def sampled(device: AbstractMemristor, x0: Array, t: Array, v: Array) -> tuple[Array, Array]:
-    """Current (A) and state at the samples of a sweep t (s), v (V), each [n], from state `x0`."""
-
-    dt, low, rise = jnp.diff(t), v[:-1], jnp.diff(v)
-    if isinstance(device, AbstractSeparable):
-        between = low + rise * (1 + jnp.asarray(_NODES)[:, None]) / 2
-        drives = dt * (jnp.asarray(_WEIGHTS) @ device.drive(between)) / 2
-
-        def driven(x, drive):
-            x = device.advance(x, drive)
-            return x, x
-
-        _, later = lax.scan(driven, x0, drives)
-    else:
-
-        def pulsed(x, interval):
-            low, rise, dt = interval
-            x = device.pulse(x, low + rise / 4, dt / 2)
-            x = device.pulse(x, low + 3 * rise / 4, dt / 2)
-            return x, x
-
-        _, later = lax.scan(pulsed, x0, (low, rise, dt))
-    x = jnp.concatenate([x0[None], later])
-    return device.current(v, x), x
 
 
 def fit_sweep(
@@ -100,7 +66,7 @@ def fit_sweep(
     layout, kept, box = plan(model, params, fixed or {}, sweep)
     log = _spans_decades(sweep) if log is None else log
     scale = noise_floor(sweep) if log else float(np.sqrt(np.mean(sweep.i**2)))
-    problem = _Problem(layout, kept, sweep, log, scale)
+    problem = Problem(layout, kept, sweep, log, scale)
     found = search(
         problem.residuals,
         problem.jacobian,
@@ -108,6 +74,7 @@ def fit_sweep(
         box.high,
         _starts(problem, box, starts, seed, began + min(budget / 3, _SAMPLING)),
         agree=_AGREE,
+        first=problem.pieces() if LAWS[model].pieces else None,
         budget=budget - (time.monotonic() - began),
         progress=None if progress is None else partial(progress, model),
     )
@@ -166,20 +133,6 @@ def _spans_decades(sweep: Sweep) -> bool:
 
 
 @partial(jax.jit, static_argnums=0)
-def _curves(layout: Layout, z, kept, t, v) -> tuple[tuple[Array, Array], Array]:
-    """(Currents [n], the free quantities [k]) and states [n] at the coordinates z [k]."""
-    device = layout.device(z, kept)
-    i, x = sampled(device, layout.start(z, device), t, v)
-    return (i, layout.values(z, kept)), x
-
-
-@partial(jax.jit, static_argnums=0)
-def _slopes(layout: Layout, z, kept, t, v) -> tuple[Array, Array]:
-    """Derivatives of the currents [n, k] and of the free quantities [k, k]."""
-    return jax.jacfwd(lambda z: _curves(layout, z, kept, t, v)[0])(z)
-
-
-@partial(jax.jit, static_argnums=0)
 def _reaches(layout: Layout, candidates, kept, t, v) -> tuple[Array, Array]:
     """Spans travelled at the rate in mid-conductance, under v < 0 and under v > 0, [c] each."""
 
@@ -193,42 +146,7 @@ def _reaches(layout: Layout, candidates, kept, t, v) -> tuple[Array, Array]:
     return lax.map(reach, candidates)
 
 
-class _Problem:
-    """A sweep and what is compared with it, as functions of the coordinates z [k]."""
-
-    def __init__(
-        self, layout: Layout, kept: Mapping[str, float], sweep: Sweep, log: bool, scale: float
-    ) -> None:
-        self.layout, self.kept, self.sweep, self.log, self.scale = layout, kept, sweep, log, scale
-        self.frozen = {name: jnp.asarray(value) for name, value in kept.items()}
-        self.drive = jnp.asarray(sweep.t), jnp.asarray(sweep.v)
-
-    def curves(self, z: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """Currents (A) [n], free quantities [k] and states [n]."""
-        (i, values), x = _curves(self.layout, jnp.asarray(z), self.frozen, *self.drive)
-        return np.asarray(i), np.asarray(values), np.asarray(x)
-
-    def slopes(self, z: NDArray) -> tuple[NDArray, NDArray]:
-        """Derivatives of the residuals [n, k] and of the free quantities [k, k]."""
-        of_i, of_values = _slopes(self.layout, jnp.asarray(z), self.frozen, *self.drive)
-        i, slope = self.curves(z)[0], np.full(len(self.sweep.t), 1 / self.scale)
-        if self.log:
-            slope = i / (i**2 + self.scale**2) / math.log(10)
-        return slope[:, None] * np.asarray(of_i), np.asarray(of_values)
-
-    def residuals(self, z: NDArray) -> NDArray:
-        """What is left of the data, [n]."""
-        i, data = self.curves(z)[0], self.sweep.i
-        if self.log:
-            return np.log10((i**2 + self.scale**2) / (data**2 + self.scale**2)) / 2
-        return (i - data) / self.scale
-
-    def jacobian(self, z: NDArray) -> NDArray:
-        """Derivatives of the residuals, [n, k]."""
-        return self.slopes(z)[0]
-
-
-def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -> NDArray:
+def _starts(problem: Problem, box: Box, starts: int, seed: int, until: float) -> NDArray:
     """The best of each part of a Sobol sample of the box, so that they lie far apart.
 
     The speeds are chosen such that the state crosses its span. Past the time `until` (s, monotonic)
@@ -266,21 +184,21 @@ def _starts(problem: _Problem, box: Box, starts: int, seed: int, until: float) -
     return z[best[np.argsort(costs[best], kind="stable")]]
 
 
-def _result(problem: _Problem, box: Box, found: Search, seed: int) -> FitResult:
+def _result(problem: Problem, box: Box, found: Search, seed: int) -> FitResult:
     layout, sweep = problem.layout, problem.sweep
     jacobian, to_values = problem.slopes(found.z)
     i, values, x = problem.curves(found.z)
     device = layout.device(jnp.asarray(found.z), problem.frozen)
     span = abs(float(device.upper - device.lower))
-    covariance, blind = covariance_of(jacobian, found.residuals)
+    sizes = np.append(np.abs(values[:-1]), span)
+    covariance, blind = covariance_of(jacobian, found.residuals, to_values / sizes[:, None])
     errors, correlation = _errors(to_values @ covariance @ to_values.T)
     errors[blind] = math.inf
     width = box.high - box.low
     parameters, others = {}, {}
     units = {name: p.unit for name, p in devices.parameter_set(layout.model, layout.params).items()}
     for k, name in enumerate(layout.names):
-        size = span if name == "x0" else abs(values[k])
-        doubt, within = "", 2 * float(errors[k]) / size
+        doubt, within = "", 2 * float(errors[k]) / sizes[k]
         if min(found.z[k] - box.low[k], box.high[k] - found.z[k]) < 1e-3 * width[k]:
             doubt = "at the bound of its range"
         elif blind[k] or within > 10:
@@ -321,8 +239,12 @@ def _result(problem: _Problem, box: Box, found: Search, seed: int) -> FitResult:
     )
 
 
-def covariance_of(jacobian: NDArray, residuals: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
-    """Covariance s^2 c (J^T J)^-1 [k, k], and which coordinates lie in a direction J does not see.
+def covariance_of(
+    jacobian: NDArray, residuals: NDArray, to_values: NDArray | None = None
+) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Covariance s^2 c (J^T J)^-1 [k, k], and which values change in a direction J does not see.
+
+    The values are the coordinates themselves, or such as have the derivatives `to_values` [k, k].
 
     s^2 is the mean square residual over n - k, and c = (1 + r)/(1 - r) with the correlation r of
     neighbouring residuals, where that is positive: n such residuals tell as much as n/c independent
@@ -335,7 +257,8 @@ def covariance_of(jacobian: NDArray, residuals: NDArray) -> tuple[NDArray, NDArr
     square = float(residuals @ residuals)
     r = np.clip(float(residuals[1:] @ residuals[:-1]) / max(square, 1e-300), 0, 0.99)
     variance = square / max(n - k, 1) * (1 + r) / (1 - r)
-    blind = np.any(np.abs(rows[~seen]) > 0.05, axis=0)
+    unseen = rows[~seen] if to_values is None else rows[~seen] @ to_values.T
+    blind = np.any(np.abs(unseen) > 0.05, axis=0)
     return variance * inverse @ inverse.T, blind
 
 

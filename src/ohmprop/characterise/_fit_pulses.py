@@ -32,6 +32,7 @@ from ..devices._steps._linear import AbstractLinearStep
 from ._fit import Report, covariance_of
 from ._pulse_laws import STEP_MODELS, PulseLayout, PulsePlan, gathered, plan_pulses
 from ._pulse_noise import correlation_length, distance_of_means, noise_of, scatter
+from ._read import require_points
 from ._read_pulses import PulseData
 from ._result import UNKNOWN, FitResult, Fitted
 from ._search import Search, search
@@ -103,13 +104,15 @@ def fit_pulses(
         The result; Ctrl-C ends the search and returns the best so far.
 
     Raises:
-        BadInput: a model without such a fit, an unknown set, a wrong parameter or pulse.
+        BadInput: a model without such a fit, an unknown set, a wrong parameter or pulse, no more
+            readings than unknowns.
         KeyboardInterrupt: before anything was evaluated.
     """
     plan = plan_pulses(data, model, params, fixed or {}, amplitude, width)
     layout = plan.layout
-    kept = {name: jnp.asarray(value) for name, value in plan.kept.items()}
     y = np.concatenate(list(data.branches.values()))
+    require_points(data.name, model, len(y), layout.names)
+    kept = {name: jnp.asarray(value) for name, value in plan.kept.items()}
     common = tuple(jnp.asarray(a) for a in (plan.v, plan.t, y, np.ptp(y)))
     sobol = qmc.Sobol(len(plan.low), seed=seed)  # pyright: ignore[reportCallIssue] (new stubs: rng)
     z = plan.low + sobol.random(_CANDIDATES) * (plan.high - plan.low)
@@ -147,10 +150,16 @@ def rank_pulses(
 ) -> list[PulseFit]:
     """Fit several models, every pulse-step model where None, each for its share of `budget`.
 
-    Returns the results by rising BIC, the likeliest first; all with the correlation of the
+    Returns the results by rising BIC, the likeliest first; a note names the models of too many
+    unknowns, which are left out. All with the correlation of the
     residuals that is the least among them, for what a poor model misses is no noise.
     """
     models = STEP_MODELS if models is None else models
+    points = sum(len(y) for y in data.branches.values())
+    pulse = options.get("amplitude"), options.get("width")
+    every = {m: len(plan_pulses(data, m, None, {}, *pulse).layout.names) for m in models}
+    # The first is refused with the reason where none has few enough unknowns.
+    models = tuple(m for m, unknowns in every.items() if unknowns < points) or models[:1]
     results = []
     for model in models:
         try:
@@ -163,7 +172,12 @@ def rank_pulses(
             break
     tau = min(result.statistics["correlation_pulses"] for result in results)
     results = [replace(r, statistics=r.statistics | criteria(r.statistics, tau)) for r in results]
-    return sorted(results, key=lambda result: result.statistics["bic"])
+    results = sorted(results, key=lambda result: result.statistics["bic"])
+    if len(models) < len(every):
+        left_out = ", ".join(m for m in every if m not in models)
+        note = f"not fitted, as {points} readings are too few for their unknowns: {left_out}"
+        results[0] = replace(results[0], notes=(*results[0].notes, note))
+    return results
 
 
 def criteria(numbers: Mapping[str, float], tau: float) -> dict[str, float]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .. import devices
 from .._core import BadInput, nearest
 from ..devices import AbstractMemristor
+from ..devices._base import Range
 from ._read import Sweep
 
 _E = math.log(10)  # one decade in natural logarithms
@@ -32,6 +33,9 @@ class Law(NamedTuple):
         times: divisors of the rate.
         thresholds: parameters in volts, to be found within the swept range.
         currents: parameters in amperes, to be found within the measured range.
+        pieces: whether each start is first fitted to pieces of the sweep, each from the state that
+            its first current shows: for i = v G(x), where errors of the state feed back into its
+            rate and whole paths soon have nothing in common with the data.
         bounds: least and greatest magnitude of other parameters; those not named may vary by a
             factor of 30 about the set's value.
     """
@@ -41,6 +45,7 @@ class Law(NamedTuple):
     times: tuple[str, ...] = ()
     thresholds: tuple[str, ...] = ()
     currents: tuple[str, ...] = ()
+    pieces: bool = False
     bounds: Mapping[str, tuple[float, float]] = {}
 
 
@@ -69,6 +74,7 @@ LAWS: dict[str, Law] = {
         fixed=("w_on", "w_off", "a_on", "a_off", "w_c"),
         speeds={"k_on": -1, "k_off": 1},
         currents=("i_on", "i_off"),
+        pieces=True,
         bounds={"alpha_on": (1, 10), "alpha_off": (1, 10)},
     ),
     "yakopcic": Law(
@@ -115,6 +121,18 @@ LAWS: dict[str, Law] = {
             "alpha_r": (1e-12, 1e-3),
             "beta_f": (0.5, 30),
             "beta_r": (0.5, 30),
+        },
+    ),
+    "jart": Law(
+        # All free, a sweep shows T_0 and dW_a to a third, a to a quarter and nu_0 not at all.
+        fixed=("a", "T_0"),
+        speeds={"nu_0": 0},
+        bounds={
+            "r": (40.5e-9, 49.5e-9),
+            "l": (0.36e-9, 0.44e-9),
+            "N_min": (1e-4, 1),
+            "N_max": (2, 60),
+            "dW_a": (0.3, 3),
         },
     ),
     "stanford_pku": Law(
@@ -203,7 +221,9 @@ def plan(
             if name == "r_on" and "r_off" in kept:
                 top = min(top, math.log(0.99 * kept["r_off"]))
             free.append((name, kind))
-            low.append(min(bottom, top - _E))
+            allowed = _allowed(base, name)
+            narrow = allowed.low > 0 and math.isfinite(allowed.high)  # the model holds nowhere else
+            low.append(bottom if narrow else min(bottom, top - _E))
             high.append(top)
     layout = Layout(model, params, tuple(options.items()), tuple(free))
     return layout, kept, Box(np.array([*low, 0.0]), np.array([*high, 1.0]))
@@ -214,7 +234,7 @@ def _coordinate(
 ) -> tuple[str, float, float]:
     """Kind and bounds of the coordinate of a parameter."""
     value = float(getattr(base, name))
-    allowed = next(f for f in fields(base) if f.name == name).metadata["allowed"]
+    allowed = _allowed(base, name)
     kind = "log" if allowed.low >= 0 else "negative" if allowed.high <= 0 else "number"
     g, large = _secants(base, sweep), np.abs(sweep.i) > 0.1 * np.max(np.abs(sweep.i))
     if name == "r_on":
@@ -242,6 +262,11 @@ def _coordinate(
     middle = math.log(max(abs(value), 1e-300))
     width = 12 * _E if name in (*law.speeds, *law.times) else 1.5 * _E
     return kind, middle - width, middle + width
+
+
+def _allowed(base: AbstractMemristor, name: str) -> Range:
+    """The values that the model takes for a parameter."""
+    return next(f for f in fields(base) if f.name == name).metadata["allowed"]
 
 
 def _secants(device: AbstractMemristor, sweep: Sweep) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +111,16 @@ def read_sweep(
     return Sweep(t, v, i, path.name, notes)
 
 
+def require_points(name: str, model: str, points: int, unknowns: Sequence[str]) -> None:
+    """Refuse to fit as many unknowns as there are points, or more."""
+    if points <= len(unknowns):
+        raise BadInput(
+            f"{name}: a fit of {model} has {len(unknowns)} unknowns ({', '.join(unknowns)}); "
+            f"expected more points than that, found {points}. Hold some with --set, or fit a model "
+            "of fewer"
+        )
+
+
 def read_columns(
     path: str | os.PathLike[str],
     wanted: Mapping[str, Quantity],
@@ -213,6 +223,8 @@ def _find(
         for name in names:
             if name not in table.header:
                 raise BadInput(f"{table.path}: no column {name!r}.{nearest(name, table.header)}")
+            if table.header.count(name) > 1:
+                raise BadInput(f"{table.path}: several columns are called {name!r}; rename them")
         return {key: table.header.index(name) for key, name in zip(wanted, names, strict=False)}
     places = {}
     for key, quantity in wanted.items():

@@ -117,7 +117,8 @@ def _columns(
             raise BadInput(
                 f"{path}: expected columns potentiation and depression, or pulse and g, or one or "
                 f"two columns without header; found {', '.join(header)}. Name the columns of "
-                "potentiation and depression with --columns"
+                "potentiation and depression with --columns; with an I-V sweep leave out --kind "
+                "pulses"
             )
         columns = ",".join(header)
     found = read_columns(path, _BRANCHES, columns)

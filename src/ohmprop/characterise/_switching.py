@@ -1,5 +1,7 @@
 """The frequency at which a device just switches fully within half a period."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,8 @@ FULLY = (0.01, 0.99)  # of the span
 _STEPS = 1000  # of a period, each at its middle voltage
 _AT_ONCE = 16  # frequencies tried together
 _ROUNDS = 7  # each makes the bracket 15 times narrower
+_TURNS = 3  # periods until the half waves in turn repeat
+_NEARLY = 0.02  # of the span, that half waves in turn may stay short of what each does alone
 _DECADES = 12  # below the frequency of a square wave, where the search ends
 
 
@@ -25,7 +29,9 @@ def switching_frequency(
     As in the seed paper's section 3: at this frequency the device goes from its high to its low
     resistance in one half wave and back in the other; a longer period would add nothing. 'Fully'
     is from 1 % to 99 % of the span of the state, for many windows reach no bound in finite time.
-    The slower of the two directions decides. The device stands alone, without series resistance.
+    The slower of the two directions decides. Where the other goes so far beyond that the way back
+    then stays more than 2 % of the span short, as JART's setting does, the half waves in turn
+    decide. The device stands alone, without series resistance.
 
     A separable device needs one integral, s = (1/f) * integral of g(v) over the half wave, and
     `advance`; any other takes the half wave in steps at their middle voltage (relative error about
@@ -52,7 +58,8 @@ def switching_frequency(
     if x0 is not None:
         begin = float((x0 - device.lower) / (device.upper - device.lower))
         return _one_way(device, v[v > 0], "positive", begin)
-    return min(_one_way(device, v[v > 0], "positive"), _one_way(device, v[v < 0], "negative"))
+    ways = [_one_way(device, v[v > 0], "positive"), _one_way(device, v[v < 0], "negative")]
+    return _in_turn(device, v, min(ways))
 
 
 def _one_way(
@@ -72,11 +79,39 @@ def _one_way(
         raise _never(peak)
 
     def arrived(log_f: np.ndarray) -> np.ndarray:
-        x = np.asarray(_furthest(device, v, np.exp(-log_f), start, up))
+        x = np.asarray(_half_wave(device, v, np.exp(-log_f), start, up)[1])
         return x >= goal if up else x <= goal
 
     # At its peak voltage all the time the device would take the integral of dx/speed: a bound.
-    high = np.log(4 / np.abs(np.trapezoid(1 / speed, way / span)))
+    high = float(np.log(4 / np.abs(np.trapezoid(1 / speed, way / span))))
+    return _highest(arrived, high, peak)
+
+
+def _in_turn(device: AbstractMemristor, v: np.ndarray, frequency: float) -> float:
+    """The frequency, or the next below it, at which the half waves of `v` in turn switch fully."""
+    lower, span = float(device.lower), float(device.upper - device.lower)
+    peaks = [float(v.max()), float(v.min())]
+    ups = [float(device.rate(peak, lower + 0.5 * span)) > 0 for peak in peaks]
+
+    def missing(log_f: np.ndarray) -> np.ndarray:
+        """How far, as a fraction of the span, the last period stays short of 1 % or 99 %."""
+        x, short = np.full(log_f.shape, lower + FULLY[1 - ups[0]] * span), []
+        for _ in range(_TURNS):
+            short = []
+            for half, up in zip((v[v > 0], v[v < 0]), ups, strict=True):
+                x, furthest = map(np.asarray, _half_wave(device, half, np.exp(-log_f), x, up))
+                to_go = FULLY[up] - (furthest - lower) / span
+                short.append(to_go if up else -to_go)
+        return np.maximum(*short)
+
+    high = float(np.log(frequency))
+    if missing(np.full(_AT_ONCE, high))[0] <= _NEARLY:
+        return frequency
+    return _highest(lambda log_f: missing(log_f) <= 0, high, max(peaks, key=abs))
+
+
+def _highest(arrived: Callable[[np.ndarray], np.ndarray], high: float, peak: float) -> float:
+    """The highest frequency below exp(`high`) that has `arrived`, a function of ln f, [n]."""
     low, least = high - np.log(10), high - _DECADES * np.log(10)
     while not arrived(np.full(_AT_ONCE, low))[0]:
         high, low = low, low - np.log(10)
@@ -98,18 +133,19 @@ def _never(peak: float) -> BadInput:
 
 
 @eqx.filter_jit
-def _furthest(
+def _half_wave(
     device: AbstractMemristor, v: ArrayLike, period: ArrayLike, start: ArrayLike, up: ArrayLike
-) -> Array:
-    """State (the furthest, where it turns back) after a half wave, at each of the periods (s)."""
+) -> tuple[Array, Array]:
+    """State after a half wave and, where it turns back, the furthest, at each period (s)."""
     v, dt = jnp.asarray(v), jnp.asarray(period) / _STEPS
     x = jnp.broadcast_to(start, dt.shape)
     if isinstance(device, AbstractSeparable):
-        return device.advance(x, jnp.sum(device.drive(v)) * dt)
+        x = device.advance(x, jnp.sum(device.drive(v)) * dt)
+        return x, x
 
     def step(carry: tuple[Array, Array], v: Array) -> tuple[tuple[Array, Array], None]:
         x, furthest = carry
         x = device.pulse(x, v, dt)
         return (x, jnp.where(up, jnp.maximum(furthest, x), jnp.minimum(furthest, x))), None
 
-    return lax.scan(step, (x, x), v)[0][1]
+    return lax.scan(step, (x, x), v)[0]

@@ -11,6 +11,7 @@ from ohmprop.cli._fit import fit
 from ohmprop.cli._hysteresis import hysteresis
 from ohmprop.cli._pulses import pulses
 from ohmprop.cli._sweep import sweep
+from ohmprop.cli._tune import tune
 
 app = typer.Typer(
     help="Train memristor networks with equilibrium propagation, pulse by pulse.",
@@ -199,6 +200,7 @@ def check(spec: SpecArgument, set_: SetOption = None, seed: SeedOption = None) -
 
 
 app.command()(sweep)
+app.command()(tune)
 app.command()(hysteresis)
 app.command()(pulses)
 app.command()(fit)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -10,6 +11,7 @@ import typer
 from ohmprop._core import BadInput
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
+from ohmprop.cli._option import read_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,14 +39,21 @@ def fit(
         str | None, typer.Option(metavar="V,I,t", help="Names of the columns, where unclear.")
     ] = None,
     rate: Annotated[
-        float | None,
-        typer.Option(metavar="V/S", help="Of a sweep without times; 0.12 V/s unless told."),
+        str | None,
+        typer.Option(
+            metavar="V/S", help="Of a sweep without times, such as `0.5 V/s`; 0.12 V/s unless told."
+        ),
     ] = None,
     amplitude: Annotated[
-        float | None, typer.Option(min=0, metavar="V", help="Of the pulses (--kind pulses).")
+        str | None,
+        typer.Option(
+            metavar="V|UP,DOWN",
+            help="Magnitude of the pulses, such as `1 V`; `1.2 V, 0.9 V` where they differ.",
+        ),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Of the pulses (--kind pulses).")
+        str | None,
+        typer.Option(metavar="S|UP,DOWN", help="Of the pulses, such as `10 us`; likewise."),
     ] = None,
     log: Annotated[
         bool | None,
@@ -74,6 +83,11 @@ def fit(
             raise BadInput(f"{option}: not for --kind {kind}; leave it out")
     if model == "auto" and (set_ or params):
         raise BadInput("--model auto: --set and --params are for one model; name it")
+    speed = None if rate is None else read_option(rate, "V/s", "--rate", above=0)
+    pulse = {
+        "amplitude": _up_and_down(amplitude, "V", "--amplitude"),
+        "width": _up_and_down(width, "s", "--width"),
+    }
     prepare_jax()
     budget = budget or (300.0 if model == "auto" else 45.0)
     console = Console(highlight=False)
@@ -85,10 +99,9 @@ def fit(
             "progress": watch.update,
         }
         if kind == "pulses":
-            pulse = {"amplitude": amplitude, "width": width}
             results = _fit_pulses(data, model, columns, params, set_, pulse, options)
         else:
-            results = _fit_sweep(data, model, columns, params, set_, rate, log, options)
+            results = _fit_sweep(data, model, columns, params, set_, speed, log, options)
     _leave(out, results)
     _say(console, results)
     console.print(f"device for a spec: {out / 'device.yaml'}", soft_wrap=True, markup=False)
@@ -96,6 +109,16 @@ def fit(
     if any(result.how["ended"] == "interrupted" for result in results):
         console.print("the files hold the best fit found until then", soft_wrap=True)
         raise KeyboardInterrupt
+
+
+def _up_and_down(text: str | None, unit: str, option: str) -> float | tuple[float, float] | None:
+    """A positive quantity of all pulses, or one each of potentiation and depression."""
+    if text is None:
+        return None
+    values = [read_option(part, unit, option, above=0) for part in text.split(",")]
+    if len(values) > 2:
+        raise BadInput(f"{option}: expected one value or UP,DOWN, found {len(values)} values")
+    return values[0] if len(values) == 1 else (values[0], values[1])
 
 
 def _fit_sweep(
@@ -108,13 +131,30 @@ def _fit_sweep(
     log: bool | None,
     options: dict[str, Any],
 ) -> "list[FitResult]":
-    from ohmprop.characterise import fit_every, fit_sweep, read_sweep
+    from ohmprop.characterise import LAWS, fit_every, fit_sweep, read_sweep
+    from ohmprop.characterise._laws import plan
+    from ohmprop.characterise._read import require_points
+    from ohmprop.devices import MODELS
     from ohmprop.experiments import read_changes
 
+    if model in MODELS and MODELS[model].discrete:
+        raise BadInput(
+            f"{model}: a pulse-step model has no I-V sweep; fit it to conductances after pulses, "
+            "with --kind pulses"
+        )
     sweep = read_sweep(data, columns, rate)
+    points = len(sweep.t)
     if model == "auto":
-        return fit_every(sweep, log=log, **options)
+        every = {name: len(plan(name, None, {}, sweep)[0].names) for name in LAWS}
+        few = tuple(name for name, unknowns in every.items() if unknowns < points)
+        results = fit_every(sweep, few, log=log, **options)
+        if len(few) < len(every):
+            left_out = ", ".join(name for name in every if name not in few)
+            note = f"not fitted, as {points} points are too few for their unknowns: {left_out}"
+            results[0] = replace(results[0], notes=(*results[0].notes, note))
+        return results
     fixed = read_changes(model, params, changes or [])
+    require_points(sweep.name, model, points, plan(model, params, fixed, sweep)[0].names)
     return [fit_sweep(sweep, model, params=params, fixed=fixed, log=log, **options)]
 
 
@@ -124,7 +164,7 @@ def _fit_pulses(
     columns: str | None,
     params: str | None,
     changes: list[str] | None,
-    pulse: dict[str, float | None],
+    pulse: dict[str, float | tuple[float, float] | None],
     options: dict[str, Any],
 ) -> "list[FitResult]":
     from ohmprop.characterise import fit_pulses, rank_pulses, read_pulses

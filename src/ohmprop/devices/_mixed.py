@@ -32,11 +32,11 @@ class Mixed(AbstractMemristor):
     counts: tuple[int, ...] = eqx.field(static=True)
 
     @property
-    def r_on(self) -> Array:
+    def r_on(self) -> Array:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self._of(lambda m: m.r_on)
 
     @property
-    def r_off(self) -> Array:
+    def r_off(self) -> Array:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self._of(lambda m: m.r_off)
 
     @property

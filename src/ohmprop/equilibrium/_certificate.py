@@ -138,9 +138,11 @@ def measure(
 
 
 def _largest(x: Array) -> Array:
-    """Maximum over the nodes; infinite where one is not a number."""
-    largest = jnp.max(x, axis=-1)
-    return jnp.where(jnp.isnan(largest), jnp.inf, largest)
+    """Maximum over the nodes; infinite where one is not a number.
+
+    A compiled maximum may pass over what is not a number, so that is asked for by itself.
+    """
+    return jnp.where(jnp.any(jnp.isnan(x), axis=-1), jnp.inf, jnp.max(x, axis=-1))
 
 
 def conclude(excess: Excess, sizes: tuple[int, ...]) -> Certificate:

@@ -28,6 +28,7 @@ _LATER = {
     "load_sweep": "_sweep",
     "run_sweep": "_sweep",
     "open_dataset": "_sweep",
+    "load_tuning": "_tuning",
     "load_device": "_device",
     "read_changes": "_device",
 }

@@ -1,7 +1,7 @@
 """Many runs of one shape as one program: a map over trainers that differ in numbers only."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -67,7 +67,7 @@ def stack_trainers(trainers: Sequence[Trainer], counts: Sequence[int]) -> Traine
     return eqx.tree_at(lambda t: (t.devices, t.policy), _stack(rest), (devices, policy))
 
 
-def _stack(trees: Sequence) -> Trainer:
+def _stack(trees: Sequence[Any]) -> Any:
     """Leaf by leaf; Python numbers become arrays of their own kind."""
     structures = {jax.tree.structure(tree) for tree in trees}
     if len(structures) > 1:
@@ -80,7 +80,7 @@ def _mix(devices: list[AbstractMemristor], counts: tuple[int, ...]) -> AbstractM
     ends = np.cumsum(counts)
     groups = [_stack(devices[end - n : end]) for n, end in zip(counts, ends, strict=True)]
     if len(groups) == 1:
-        return groups[0]  # pyright: ignore[reportReturnType]
+        return groups[0]
     total = len(devices)
 
     def widen(group, start: int):
@@ -94,7 +94,7 @@ def _mix(devices: list[AbstractMemristor], counts: tuple[int, ...]) -> AbstractM
     models = tuple(
         widen(group, end - n) for group, n, end in zip(groups, counts, ends, strict=True)
     )
-    return Mixed(models, np.repeat(np.arange(len(counts)), counts), counts)
+    return Mixed(models, jnp.repeat(jnp.arange(len(counts)), np.asarray(counts)), counts)
 
 
 def _select(policies: list):
@@ -104,12 +104,16 @@ def _select(policies: list):
         return _stack(policies)
     examples = {type(p): p for p in reversed(policies)}
     of_kind = [_stack([p if type(p) is k else examples[k] for p in policies]) for k in kinds]
-    return Selected(tuple(of_kind), np.asarray([kinds.index(type(p)) for p in policies]))
+    return Selected(tuple(of_kind), jnp.asarray([kinds.index(type(p)) for p in policies]))
 
 
 @eqx.filter_jit
 def run_fleet(
-    trainers: Trainer, conductances: tuple[Array, ...], seeds: Array, rows: Rows, epochs: int
+    trainers: Trainer,
+    conductances: tuple[Array | np.ndarray, ...],
+    seeds: Array | np.ndarray,
+    rows: Rows,
+    epochs: int,
 ) -> Outcome:
     """Train every run of the fleet for `epochs` epochs.
 

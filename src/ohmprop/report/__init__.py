@@ -18,6 +18,8 @@ from ohmprop.report._plots import plot_loss as plot_loss
 from ohmprop.report._pulses import PulseRecord as PulseRecord
 from ohmprop.report._pulses import draw_pulses as draw_pulses
 from ohmprop.report._pulses import plot_pulses as plot_pulses
+from ohmprop.report._search import draw_search as draw_search
+from ohmprop.report._search import plot_search as plot_search
 from ohmprop.report._sweep import draw_heatmaps as draw_heatmaps
 from ohmprop.report._sweep import draw_sweep as draw_sweep
 from ohmprop.report._sweep import plot_sweep as plot_sweep

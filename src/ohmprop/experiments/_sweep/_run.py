@@ -3,14 +3,16 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ohmprop import __version__
+from ohmprop._core import BadInput
 from ohmprop.experiments._build import load_data
 from ohmprop.experiments._sweep._cells import Refused, Sweep
 from ohmprop.experiments._sweep._chunk import Arrays, planned, records
@@ -54,14 +56,12 @@ def run_sweep(
     store = Store(Path(out))
     text = sweep.text
     plan = planned(text)[1]
-    store.open(_identity(sweep, plan), resume=resume, overwrite=overwrite)
-    if resume and store.path.exists() and not store.done():
-        from ohmprop.experiments._sweep._store import open_dataset
-
-        stored = open_dataset(store.path)
-        if stored.attrs.get("identity") == _identity(sweep, plan):
-            store.remove(parts_only=True)
-            return stored
+    if not plan.chunks:
+        raise BadInput(f"no cell of this sweep can be trained: {next(iter(plan.refused.values()))}")
+    identity = _identity(sweep, plan)
+    stored = store.open(identity, resume=resume, overwrite=overwrite)
+    if stored is not None:
+        return stored
     done = store.done()
     todo = [chunk for chunk in plan.chunks if chunk.number not in done]
     count = {chunk.number: sum(chunk.real) for chunk in plan.chunks}
@@ -76,14 +76,15 @@ def run_sweep(
 
     tell()
     trained = _by_dask(text, todo, scheduler) if scheduler else _here(sweep, todo, workers)
-    for chunk, arrays in trained:
-        store.keep(chunk.number, arrays)
-        finished += count[chunk.number]
-        fresh += count[chunk.number]
-        failed += int((arrays["failure"] != "").sum())
-        tell()
+    with closing(trained):  # an interruption between two chunks ends the workers, too
+        for chunk, arrays in trained:
+            store.keep(chunk.number, arrays)
+            finished += count[chunk.number]
+            fresh += count[chunk.number]
+            failed += int((arrays["failure"] != "").sum())
+            tell()
     dataset = assemble(sweep, (store.load(chunk.number) for chunk in plan.chunks), plan.refused)
-    dataset.attrs["identity"] = _identity(sweep, plan)
+    dataset.attrs["identity"] = identity
     store.finish(dataset)
     return dataset
 
@@ -100,7 +101,9 @@ def _identity(sweep: Sweep, plan: Plan) -> str:
     return digest.hexdigest()
 
 
-def _here(sweep: Sweep, chunks: list[Chunk], workers: int) -> Iterator[tuple[Chunk, Arrays]]:
+def _here(
+    sweep: Sweep, chunks: list[Chunk], workers: int
+) -> Generator[tuple[Chunk, Arrays], None, None]:
     """Train `chunks` on threads of this process, and yield each as it ends.
 
     The first chunk of a group compiles its program; others of the group wait for it.
@@ -131,7 +134,9 @@ def _here(sweep: Sweep, chunks: list[Chunk], workers: int) -> Iterator[tuple[Chu
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _by_dask(text: str, chunks: list[Chunk], scheduler: str) -> Iterator[tuple[Chunk, Arrays]]:
+def _by_dask(
+    text: str, chunks: list[Chunk], scheduler: str
+) -> Generator[tuple[Chunk, Arrays], None, None]:
     """Train `chunks` on the workers of a Dask cluster, and yield each as it ends."""
     from ohmprop.experiments._sweep._dask import train
 

@@ -41,18 +41,28 @@ class Store:
         self.path = path
         self.folder = path.with_name(path.name + ".parts")
 
-    def open(self, identity: str, *, resume: bool, overwrite: bool) -> None:
-        """Prepare for the sweep `identity`; raises BadInput where another one lies here."""
+    def open(self, identity: str, *, resume: bool, overwrite: bool) -> "xr.Dataset | None":
+        """Prepare for the sweep `identity`; its dataset where it is to be resumed and is done.
+
+        Raises BadInput where another one lies here.
+        """
         if resume and overwrite:
             raise BadInput("--resume and --overwrite exclude each other")
         if self.path.is_dir():
             raise BadInput(f"{self.path} is a folder; expected a file such as sweep.nc")
         found = self._identity()
-        if resume and found is not None and found != identity:
+        finished = open_dataset(self.path) if resume and self.path.exists() else None
+        other = found is not None and found != identity
+        if resume and (
+            other or (finished is not None and finished.attrs.get("identity") != identity)
+        ):
             raise BadInput(
-                f"{self.folder} belongs to another sweep, other data or another version; resume "
-                "with its spec, or start again with --overwrite"
+                f"{self.folder if other else self.path} belongs to another sweep, other data or "
+                "another version; resume with its spec, or start again with --overwrite"
             )
+        if finished is not None:
+            self.remove(parts_only=True)
+            return finished
         if not resume and not overwrite and (found is not None or self.path.exists()):
             there = self.path if self.path.exists() else self.folder
             raise BadInput(f"{there} exists; continue with --resume or replace with --overwrite")
@@ -60,6 +70,7 @@ class Store:
             self.remove()
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "sweep.json", json.dumps({"identity": identity}) + "\n")
+        return None
 
     def _identity(self) -> str | None:
         path = self.folder / "sweep.json"
