@@ -53,6 +53,7 @@ def test_a_sweep_leaves_a_dataset_and_a_picture_and_tells_the_best(tmp_path, cap
         (["--out", "no/such/there.nc"], {}, ["no/such", "folder"]),
         (["--out", "x.nc", "--workers", "0"], {}, ["--workers"]),
         (["--out", "x.nc", "--resume", "--overwrite"], {}, ["exclude"]),
+        (["--out", "x.nc", "--scheduler", "nowhere"], {}, ["--scheduler", "tcp://"]),
         (["--out", "x.nc", "--set", "seed"], {}, ["--set", "a.b=value"]),
         (["--out", "x.nc"], {"sweep": {"device.modle": ["linear"]}}, ["modle", "model"]),
         (["--out", "x.nc"], {"sweep": None}, ["sweep", "table of axes"]),
@@ -96,7 +97,6 @@ def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
     many = SPEC | {"sweep": {"device.r_off": ["1 kOhm", "10 kOhm"], "seed": {"count": 1300}}}
     spec = written(tmp_path, **many)
     command = [sys.executable, "-m", "ohmprop", "sweep", spec, "--resume", "--out"]
-    began = time.monotonic()
     subprocess.run([*command, str(tmp_path / "whole.nc")], check=True, capture_output=True)
     whole = open_dataset(tmp_path / "whole.nc")
     began = time.monotonic()

@@ -12,7 +12,7 @@ from ohmprop._core import BadInput, nearest
 from ohmprop.experiments._load import assignments, change, read_source, resolve
 from ohmprop.experiments._quantity import read_quantity
 from ohmprop.experiments._spec import Spec
-from ohmprop.experiments._sweep._axes import _unit
+from ohmprop.experiments._sweep._axes import unit_of
 from ohmprop.experiments._sweep._cells import Refused, Sweep
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _range(key: str, table: Any) -> Range:
         raise BadInput(f"{where}.{form}: expected its two ends, [from, to], found {ends!r}")
     if form == "whole" and not all(isinstance(e, int) and not isinstance(e, bool) for e in ends):
         raise BadInput(f"{where}.whole: expected whole numbers, found {ends!r}")
-    unit = _unit(ends[0])
+    unit = unit_of(ends[0])
     try:
         low, high = ends if form == "whole" else [read_quantity(end, unit) for end in ends]
     except ValueError as error:

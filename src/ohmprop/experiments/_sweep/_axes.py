@@ -91,7 +91,7 @@ def _range(table: Mapping[str, Any], where: str) -> list[Any]:
     ends, points = table[form], _whole(table, "points", 2, where)
     if not isinstance(ends, list) or len(ends) != 2:
         raise BadInput(f"{where}.{form}: expected its two ends, [from, to], found {ends!r}")
-    unit = _unit(ends[0])
+    unit = unit_of(ends[0])
     try:
         low, high = (read_quantity(end, unit) for end in ends)
     except ValueError as error:
@@ -103,7 +103,7 @@ def _range(table: Mapping[str, Any], where: str) -> list[Any]:
     return [f"{v!r} {unit}" for v in numbers] if unit else numbers
 
 
-def _unit(text: Any) -> str:
+def unit_of(text: Any) -> str:
     """What follows the number in a text such as `10 kOhm`."""
     if not isinstance(text, str) or is_number(text):
         return ""

@@ -58,6 +58,11 @@ def run_sweep(
     plan = planned(text)[1]
     if not plan.chunks:
         raise BadInput(f"no cell of this sweep can be trained: {next(iter(plan.refused.values()))}")
+    if scheduler:
+        from ohmprop.experiments._sweep._dask import connected
+
+        with connected(scheduler):
+            pass  # a wrong address is refused before anything is written
     identity = _identity(sweep, plan)
     stored = store.open(identity, resume=resume, overwrite=overwrite)
     if stored is not None:
