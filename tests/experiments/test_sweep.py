@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,9 +242,11 @@ def test_a_run_that_fails_its_certificate_is_marked_with_its_epoch(tmp_path, mon
 def test_histories_end_where_an_equilibrium_failed():
     passed = np.array([[True, True, True], [True, False, True], [True, True, True]])
     ones = np.ones((3, 3))
-    fields: dict = dict.fromkeys(Outcome._fields, ones)
+    fields: dict[str, Any] = dict.fromkeys(Outcome._fields, ones)
     fields |= dict.fromkeys(("final_loss", "final_accuracy", "test_accuracy"), np.ones(3))
-    outcome = Outcome(**fields | {"passed": passed, "final_passed": np.array([True, True, False])})
+    outcome: Any = Outcome(
+        **fields | {"passed": passed, "final_passed": np.array([True, True, False])}
+    )
     good = chunk_module.good_epochs(outcome)
     assert good.tolist() == [4, 1, 3]
     told = chunk_module.summed_up(outcome, good)

@@ -94,7 +94,8 @@ def _mix(devices: list[AbstractMemristor], counts: tuple[int, ...]) -> AbstractM
     models = tuple(
         widen(group, end - n) for group, n, end in zip(groups, counts, ends, strict=True)
     )
-    return Mixed(models, jnp.repeat(jnp.arange(len(counts)), np.asarray(counts)), counts)
+    index = jnp.repeat(jnp.arange(len(counts)), np.asarray(counts))
+    return Mixed(models=models, index=index, counts=counts)  # pyright: ignore[reportCallIssue]
 
 
 def _select(policies: list):
