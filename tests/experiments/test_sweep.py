@@ -2,8 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -240,13 +240,11 @@ def test_a_run_that_fails_its_certificate_is_marked_with_its_epoch(tmp_path, mon
 
 
 def test_histories_end_where_an_equilibrium_failed():
-    passed = np.array([[True, True, True], [True, False, True], [True, True, True]])
-    ones = np.ones((3, 3))
-    fields: dict[str, Any] = dict.fromkeys(Outcome._fields, ones)
-    fields |= dict.fromkeys(("final_loss", "final_accuracy", "test_accuracy"), np.ones(3))
-    outcome: Any = Outcome(
-        **fields | {"passed": passed, "final_passed": np.array([True, True, False])}
-    )
+    passed = jnp.array([[True, True, True], [True, False, True], [True, True, True]])
+    ones = jnp.ones((3, 3))
+    fields = dict.fromkeys(Outcome._fields, ones)
+    fields |= dict.fromkeys(("final_loss", "final_accuracy", "test_accuracy"), jnp.ones(3))
+    outcome = Outcome(**fields | {"passed": passed, "final_passed": jnp.array([True, True, False])})
     good = chunk_module.good_epochs(outcome)
     assert good.tolist() == [4, 1, 3]
     told = chunk_module.summed_up(outcome, good)
