@@ -79,14 +79,6 @@ class Sweep:
         except BadInput as error:
             return Refused(str(error))
 
-    def label(self, cell: int) -> str:
-        """The cell in words: `r_off=1 kOhm seed=3`."""
-        parts = []
-        for axis, k in zip(self.axes, self.points(cell), strict=True):
-            value = axis.values[k][0] if axis.labels is None else axis.labels[k]
-            parts.append(f"{axis.name}={value}")
-        return " ".join(parts)
-
 
 def load_sweep(
     source: str | Path | dict[str, Any], sets: list[str] | None = None, seed: int | None = None

@@ -1,6 +1,5 @@
 """One chunk of a sweep: build its cells, train them together, keep what the store needs."""
 
-from collections import OrderedDict
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -132,7 +131,7 @@ def _train(jobs: list[Job], counts: list[int], reasons: list[str], places: list[
 def _rows(jobs: list[Job], dtype: np.dtype) -> Rows:
     """The data of all jobs: once where they share it, else stacked."""
     names = ("inputs", "targets", "test_inputs", "test_targets")
-    distinct = list(OrderedDict((id(job.data), job.data) for job in jobs).values())
+    distinct = list({id(job.data): job.data for job in jobs}.values())
     if len(distinct) == 1:
         return Rows(*(getattr(distinct[0], name).astype(dtype) for name in names))
     return Rows(*(np.stack([getattr(j.data, name) for j in jobs]).astype(dtype) for name in names))
