@@ -133,13 +133,15 @@ def test_cells_that_differ_in_numbers_or_model_share_a_program():
     assert len({chunk.group for chunk in make_plan(other).chunks}) == 4
 
 
-def test_chunks_hold_every_cell_once_and_the_same_models(monkeypatch):
-    monkeypatch.setattr(plan_module, "CHUNK_CELLS", 7)
+def test_chunks_hold_every_cell_once_and_know_the_same_models(monkeypatch):
+    monkeypatch.setattr(plan_module, "CHUNK_CELLS", 5)
     sweep = sweep_of({"device.model": ["biolek", "linear"], "seed": {"count": 11}})
     plan = make_plan(sweep)
-    real = [c for chunk in plan.chunks for c, r in zip(chunk.cells, chunk.real, strict=True) if r]
-    assert sorted(real) == list(range(22))
-    assert {chunk.counts for chunk in plan.chunks} == {(3, 3)}
+    own = [cell for chunk in plan.chunks for cell in chunk.cells[: chunk.own]]
+    assert own == list(range(22))
+    assert {len(chunk.cells) for chunk in plan.chunks} == {5}
+    assert [chunk.own for chunk in plan.chunks] == [5, 5, 5, 5, 2]
+    assert {chunk.kinds for chunk in plan.chunks} == {(0, 11)}
     assert make_plan(sweep) == plan
 
 

@@ -47,16 +47,17 @@ class Rows(NamedTuple):
     test_targets: Array | np.ndarray
 
 
-def stack_trainers(trainers: Sequence[Trainer], counts: Sequence[int]) -> Trainer:
+def stack_trainers(
+    trainers: Sequence[Trainer], models: Sequence[AbstractMemristor] = ()
+) -> Trainer:
     """The trainers of a fleet as one, every number with a leading axis of runs.
 
-    They may differ in numbers, in their device's model and in their pulse scheme; the first
-    `counts[0]` have one model, the next `counts[1]` another. Raises ValueError where they differ
-    in more.
+    They may differ in numbers, in their device's model and in their pulse scheme. `models` are
+    devices that the program is to know besides theirs: fleets of the same models, in the same
+    order, share a program. Raises ValueError where the trainers differ in more.
     """
     devices = tuple(
-        _mix([t.devices[l] for t in trainers], tuple(counts))
-        for l in range(len(trainers[0].devices))
+        _mix([t.devices[l] for t in trainers], models) for l in range(len(trainers[0].devices))
     )
     first = trainers[0]
     policy = _select([t.policy for t in trainers])
@@ -75,27 +76,29 @@ def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves]), *trees)
 
 
-def _mix(devices: list[AbstractMemristor], counts: tuple[int, ...]) -> AbstractMemristor:
+def _mix(
+    devices: list[AbstractMemristor], models: Sequence[AbstractMemristor]
+) -> AbstractMemristor:
     """One device a run; where there are several models, every run carries all of them."""
-    ends = np.cumsum(counts)
-    groups = [_stack(devices[end - n : end]) for n, end in zip(counts, ends, strict=True)]
-    if len(groups) == 1:
-        return groups[0]
-    total = len(devices)
-
-    def widen(group, start: int):
-        def wide(leaf: np.ndarray) -> np.ndarray:
-            full = np.broadcast_to(leaf[:1], (total, *leaf.shape[1:])).copy()
-            full[start : start + len(leaf)] = leaf
-            return full
-
-        return jax.tree.map(wide, group)
-
-    models = tuple(
-        widen(group, end - n) for group, n, end in zip(groups, counts, ends, strict=True)
+    examples: dict[Any, AbstractMemristor] = {}
+    for device in (*models, *devices):
+        examples.setdefault(_kind(device), device)
+    if len(examples) == 1:
+        return _stack(devices)
+    kinds = [_kind(device) for device in devices]
+    carried = tuple(
+        _stack([d if own == kind else example for d, own in zip(devices, kinds, strict=True)])
+        for kind, example in examples.items()
     )
-    index = jnp.repeat(jnp.arange(len(counts)), np.asarray(counts))
-    return Mixed(models=models, index=index, counts=counts)  # pyright: ignore[reportCallIssue]
+    order = list(examples)
+    index = jnp.asarray([order.index(kind) for kind in kinds])
+    return Mixed(models=carried, index=index)  # pyright: ignore[reportCallIssue]
+
+
+def _kind(device: AbstractMemristor) -> Any:
+    """What two devices share that differ in numbers only."""
+    shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(device))
+    return jax.tree.structure(device), shapes
 
 
 def _select(policies: list):
@@ -118,6 +121,10 @@ def run_fleet(
 ) -> Outcome:
     """Train every run of the fleet for `epochs` epochs.
 
+    On a CPU the runs follow each other within one program: it compiles in half the time of a
+    program mapped by `vmap`, runs as fast, for the samples of a run fill the vector units, and
+    costs each run its own device model alone. On an accelerator they run side by side.
+
     Args:
         trainers: made by `stack_trainers`, c runs.
         conductances: first values of each crossbar, [c, i, j], S.
@@ -129,23 +136,40 @@ def run_fleet(
         The outcome of each run. A run that fails its certificate goes on to no avail; `passed` says
         from where on.
     """
+    own_rows = jnp.ndim(rows.inputs) == 3
 
-    def one(trainer: Trainer, first, seed, rows: Rows) -> Outcome:
-        state, records = trainer.epochs(
-            trainer.init(first, seed=seed), rows.inputs, rows.targets, epochs
-        )
-        final = trainer.observe(state, rows.inputs, rows.targets)
-        if rows.test_inputs.shape[0]:
-            test = trainer.observe(state, rows.test_inputs, rows.test_targets)["accuracy"]
-        else:
-            test = jnp.full_like(final["accuracy"], jnp.nan)
-        return Outcome(
-            **records,
-            final_loss=final["loss"],
-            final_accuracy=final["accuracy"],
-            final_passed=final["passed"],
-            test_accuracy=test,
-        )
+    def one(run) -> Outcome:
+        trainer, first, seed, own = eqx.combine(run, static)
+        return _train(trainer, first, seed, own if own_rows else rows, epochs)
 
-    shared = 0 if jnp.ndim(rows.inputs) == 3 else None
-    return jax.vmap(one, in_axes=(0, 0, 0, shared))(trainers, conductances, seeds, rows)
+    runs = (trainers, conductances, seeds, rows if own_rows else None)
+    mapped, static = eqx.partition(runs, eqx.is_array)
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(one, mapped)
+    return jax.vmap(one)(mapped)
+
+
+def _train(trainer: Trainer, first, seed, rows: Rows, epochs: int) -> Outcome:
+    """One run. The state after it is measured as the beginning of an epoch more: no second solver.
+
+    Of that epoch's records those from before its updates count; the state it leaves is dropped.
+    """
+
+    def epoch(carry, _):
+        state, _ = carry
+        after, record = trainer.epoch(state, rows.inputs, rows.targets)
+        return (after, state), record
+
+    begin = trainer.init(first, seed=seed)
+    (_, end), records = jax.lax.scan(epoch, (begin, begin), None, length=epochs + 1)
+    if rows.test_inputs.shape[0]:
+        test = trainer.observe(end, rows.test_inputs, rows.test_targets)["accuracy"]
+    else:
+        test = jnp.full_like(records["accuracy"][0], jnp.nan)
+    return Outcome(
+        **{name: record[:epochs] for name, record in records.items()},
+        final_loss=records["loss"][epochs],
+        final_accuracy=records["accuracy"][epochs],
+        final_passed=records["passed"][epochs],
+        test_accuracy=test,
+    )

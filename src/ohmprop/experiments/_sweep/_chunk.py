@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from ohmprop._core import BadInput
+from ohmprop.devices import AbstractMemristor
 from ohmprop.experiments._build import Job, Parts, build
 from ohmprop.experiments._spec import Spec
 from ohmprop.experiments._sweep._cells import Refused, Sweep
@@ -63,17 +64,21 @@ def records(sweep: Sweep, chunk: Chunk) -> Arrays:
     arrays: Arrays = {name: np.full((count, epochs), np.nan) for name in HISTORIES}
     arrays |= {name: np.full(count, np.nan) for name in NUMBERS}
     reasons = [c.reason for c in cells]
-    jobs, counts, places = _crew(cells, chunk.counts)
-    if jobs:
-        for name, values in _train(jobs, counts, reasons, places).items():
+    able = [k for k, c in enumerate(cells) if c.job is not None]
+    if able:
+        # A cell that cannot be is stood in for by another, so that the program stays the same.
+        places = [k if k in able else able[0] for k in range(count)]
+        jobs = [job for k in places if (job := cells[k].job) is not None]
+        kinds = [_build(sweep, cell, shared).job for cell in chunk.kinds]
+        models = [job.trainer.devices[0] for job in kinds if job is not None]
+        for name, values in _train(jobs, models, reasons, places).items():
             arrays[name][places] = values
-    real = np.asarray(chunk.real)
     arrays["failure"] = np.asarray(reasons, dtype=str)
     arrays["spec"] = np.asarray(
         [c.spec.model_dump_json() if c.spec else "" for c in cells], dtype=str
     )
     arrays["cell"] = np.asarray(chunk.cells)
-    return {name: values[real] for name, values in arrays.items()}
+    return {name: values[: chunk.own] for name, values in arrays.items()}
 
 
 def _build(sweep: Sweep, cell: int, shared: Parts) -> _Cell:
@@ -86,37 +91,17 @@ def _build(sweep: Sweep, cell: int, shared: Parts) -> _Cell:
         return _Cell(spec, None, str(error))
 
 
-def _crew(cells: list[_Cell], counts: tuple[int, ...]) -> tuple[list[Job], list[int], list[int]]:
-    """The jobs to train, how many of each model, and which cell each belongs to.
+def _train(
+    jobs: list[Job], models: list[AbstractMemristor], reasons: list[str], places: list[int]
+) -> Arrays:
+    """Train the jobs, in a program that knows `models`.
 
-    A cell that cannot be is stood in for by another of its model, so that the program stays the
-    same; a model without any is left out.
+    `reasons[places[k]]` tells of a job k that fails its certificate.
     """
-    jobs: list[Job] = []
-    kept: list[int] = []
-    places: list[int] = []
-    start = 0
-    for count in counts:
-        own = [k for k in range(start, start + count) if cells[k].job is not None]
-        if own:
-            places += [
-                k if cells[k].job is not None else own[0] for k in range(start, start + count)
-            ]
-            kept.append(count)
-        start += count
-    for k in places:
-        job = cells[k].job
-        assert job is not None
-        jobs.append(job)
-    return jobs, kept, places
-
-
-def _train(jobs: list[Job], counts: list[int], reasons: list[str], places: list[int]) -> Arrays:
-    """Train the jobs; `reasons[places[k]]` tells of a job k that fails its certificate."""
     spec = jobs[0].spec
     with jax.enable_x64(spec.dtype == "float64"):
         dtype = np.dtype(spec.dtype)
-        trainers = stack_trainers([job.trainer for job in jobs], counts)
+        trainers = stack_trainers([job.trainer for job in jobs], models)
         initial = jax.tree.map(lambda *g: np.stack(g), *(job.initial for job in jobs))
         seeds = np.asarray([job.spec.seed for job in jobs], np.uint32)
         outcome = run_fleet(trainers, initial, seeds, _rows(jobs, dtype), spec.learning.epochs)

@@ -19,15 +19,16 @@ CHUNK_CELLS = 128  # beyond, a wider map gains nothing
 class Chunk(NamedTuple):
     """Cells that one compiled call trains.
 
-    `cells` lists them model by model, `counts` of each; where a model has too few, its last cell
-    fills up, and `real` is False there. All chunks of a `group` share one program.
+    The last one fills the chunk up to the size that all chunks of a `group` have, for they share
+    one program; only the first `own` are the chunk's own. `kinds`: a cell for each kind of device
+    in the group, which the program must know.
     """
 
     number: int
     group: int
     cells: tuple[int, ...]
-    real: tuple[bool, ...]
-    counts: tuple[int, ...]
+    own: int
+    kinds: tuple[int, ...]
 
 
 class Plan(NamedTuple):
@@ -39,7 +40,8 @@ class Plan(NamedTuple):
 
 def make_plan(sweep: Sweep) -> Plan:
     """Cut `sweep` into chunks; the same spec always gives the same chunks."""
-    groups: dict[str, dict[str, list[int]]] = {}
+    groups: dict[str, list[int]] = {}
+    kinds: dict[str, dict[str, int]] = {}
     sizes: dict[str, int] = {}
     refused: dict[int, str] = {}
     for cell in range(len(sweep)):
@@ -47,16 +49,20 @@ def make_plan(sweep: Sweep) -> Plan:
         if isinstance(spec, Refused):
             refused[cell] = spec.reason
             continue
-        shape, model = signature(spec)
+        shape, kind = signature(spec)
         if shape not in groups:
             try:
                 sizes[shape] = _chunk_size(spec)
             except ValueError as error:  # BadInput: of the data or of the network
                 refused[cell] = str(error)
                 continue
-            groups[shape] = {}
-        groups[shape].setdefault(model, []).append(cell)
-    cut = [_cut(list(models.values()), sizes[shape]) for shape, models in groups.items()]
+            groups[shape], kinds[shape] = [], {}
+        groups[shape].append(cell)
+        kinds[shape].setdefault(kind, cell)
+    cut = [
+        [(*part, tuple(kinds[shape].values())) for part in _cut(cells, sizes[shape])]
+        for shape, cells in groups.items()
+    ]
     chunks = [Chunk(number, group, *parts) for number, (group, parts) in enumerate(_in_turn(cut))]
     return Plan(tuple(chunks), refused)
 
@@ -69,21 +75,12 @@ def _in_turn(cut: list[list[Any]]) -> Iterator[tuple[int, Any]]:
                 yield group, parts[turn]
 
 
-def _cut(models: list[list[int]], size: int) -> list[tuple[Any, ...]]:
-    """Chunks of at most `size` cells where that can be, each with the same count of each model."""
-    total = sum(map(len, models))
-    chunks = max(-(-total // size), 1)
-    counts = tuple(-(-len(cells) // chunks) for cells in models)
-    cut = []
-    for k in range(chunks):
-        cells, real = [], []
-        for own, count in zip(models, counts, strict=True):
-            mine = own[k * count : (k + 1) * count]
-            cells += mine + [own[-1]] * (count - len(mine))
-            real += [True] * len(mine) + [False] * (count - len(mine))
-        if any(real):
-            cut.append((tuple(cells), tuple(real), counts))
-    return cut
+def _cut(cells: list[int], size: int) -> list[tuple[tuple[int, ...], int]]:
+    """Chunks of equal length, at most `size`, the last filled up; and how many are its own."""
+    chunks = -(-len(cells) // size)
+    length = -(-len(cells) // chunks)
+    parts = [cells[k : k + length] for k in range(0, len(cells), length)]
+    return [(tuple(part + part[-1:] * (length - len(part))), len(part)) for part in parts]
 
 
 def signature(spec: Spec) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def run_sweep(
         return stored
     done = store.done()
     todo = [chunk for chunk in plan.chunks if chunk.number not in done]
-    count = {chunk.number: sum(chunk.real) for chunk in plan.chunks}
+    count = {chunk.number: chunk.own for chunk in plan.chunks}
     began = time.perf_counter()
     finished = sum(count[number] for number in done) + len(plan.refused)
     failed = len(plan.refused) + sum(int((store.load(n)["failure"] != "").sum()) for n in done)
