@@ -10,7 +10,7 @@ import xarray as xr
 import yaml
 
 from ohmprop._core import BadInput
-from ohmprop.experiments import build, load_spec, open_dataset, run_job, run_sweep
+from ohmprop.experiments import Spec, build, load_spec, open_dataset, run_job, run_sweep
 from ohmprop.experiments._sweep import Sweep, load_sweep
 from ohmprop.experiments._sweep import _chunk as chunk_module
 from ohmprop.experiments._sweep import _plan as plan_module
@@ -121,6 +121,66 @@ def test_a_cell_has_the_spec_that_assignments_give():
     spec = sweep.spec(6)
     assert spec == load_spec(BASE, ["device.r_off=10 kOhm", "seed=2"]).spec
     assert Sweep.from_text(sweep.text).spec(6) == spec
+
+
+def test_an_axis_of_specs_has_the_sections_of_the_sweep_laid_over_each(tmp_path):
+    text = yaml.safe_dump(BASE | {"name": "mine", "learning": {"rates": "2 mV s"}})
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "sweep.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "both",
+                "learning": {"epochs": 7},
+                "sweep": {
+                    "spec": ["ebana-iris-h2-r1k-biolek-pam", "mine.yaml"],
+                    "factor": {"key": "learning.rates", "times": [1, 10]},
+                },
+            }
+        ),
+        encoding="utf-8",
+    )
+    sweep = load_sweep(tmp_path / "sweep.yaml")
+    own = load_spec("ebana-iris-h2-r1k-biolek-pam", ["learning.epochs=7"]).spec
+    assert isinstance(own.learning.rates, float)
+    rates = own.learning.rates
+    assert sweep.spec(0) == own
+    tenfold = load_spec(
+        "ebana-iris-h2-r1k-biolek-pam", ["learning.epochs=7", f"learning.rates={10 * rates!r}"]
+    )
+    assert sweep.spec(1) == tenfold.spec
+    last = sweep.spec(3)
+    assert isinstance(last, Spec)
+    assert (last.name, last.learning.rates, last.learning.epochs) == ("mine", pytest.approx(2e-2), 7)
+    assert Sweep.from_text(sweep.text).spec(3) == last
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"spec": ["ebana-iris-biolek-pwn"]}, ["sweep.spec, value 1", "ebana-iris-biolek-pwm"]),
+        ({"spec": [3]}, ["sweep.spec, value 1", "name of a spec"]),
+        ({"learning.rates": {"times": 3}}, ["sweep.learning.rates.times", "list of factors"]),
+        ({"learning.rates": {"times": ["1 V"]}}, ["sweep.learning.rates.times", "1 V"]),
+        ({"learning.batch_size": {"times": [2]}}, ["sweep.batch_size, value 1", "None"]),
+    ],
+)
+def test_a_wrong_spec_or_factor_is_told_on_one_line(axes, words):
+    with pytest.raises(BadInput) as caught:
+        sweep_of(axes)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_changed_device_file_is_another_sweep(tmp_path):
+    device = tmp_path / "device.yaml"
+    device.write_text("model: linear\n", encoding="utf-8")
+    spec = BASE | {"device": {"file": str(device)}}
+    text = load_sweep(spec | {"sweep": {"seed": {"count": 2}}}).text
+    before = make_plan(Sweep.from_text(text)).digest
+    assert make_plan(Sweep.from_text(text)).digest == before
+    device.write_text("model: biolek\n", encoding="utf-8")
+    assert make_plan(Sweep.from_text(text)).digest != before
 
 
 def test_cells_that_differ_in_numbers_or_model_share_a_program():

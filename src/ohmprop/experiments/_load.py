@@ -80,11 +80,12 @@ def load_spec(
     raw, notes, folder, own = read_source(source)
     written = set(keys_of(raw)) if own else set()
     changed = change(raw, assignments(sets, seed))
-    if "sweep" in raw:
-        raise BadInput(
-            "sweep: this spec describes a sweep over several runs; run it with `ohmprop sweep`, or "
-            "remove the section"
-        )
+    for section, what in (("sweep", "a sweep over several runs"), ("tune", "a search")):
+        if section in raw:
+            raise BadInput(
+                f"{section}: this spec describes {what}; run it with `ohmprop {section}`, or "
+                "remove the section"
+            )
     spec = resolve(raw, folder)
     if written >= set(keys_of(spec.model_dump())):
         written = set()  # every key is there: a run has written it, nobody chose each
@@ -104,10 +105,15 @@ def assignments(sets: list[str] | None, seed: int | None) -> list[tuple[str, Any
 
 def resolve(raw: dict[str, Any], folder: Path) -> Spec:
     """The validated spec of the table `raw`, whose relative paths count from `folder`, too."""
+    return validate(located(raw, folder))
+
+
+def located(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The table `raw` made independent of where it lies: paths absolute, the device file read."""
     _locate(raw, folder)
     if isinstance(raw.get("device"), dict) and "file" in raw["device"]:
         raw["device"] = with_file(raw["device"], folder)
-    return validate(raw)
+    return raw
 
 
 def with_file(device: dict[str, Any], folder: Path) -> dict[str, Any]:

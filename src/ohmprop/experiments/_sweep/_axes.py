@@ -9,15 +9,22 @@ import numpy as np
 from ohmprop._core import BadInput, nearest
 from ohmprop.experiments._quantity import is_number, read_quantity
 
-_FORMS = ("values", "linear", "log", "count", "zip")
+_FORMS = ("values", "linear", "log", "count", "times", "zip")
 _KEYS = (*_FORMS, "key", "points", "first", "labels", "tuned")
 
 
-class Axis(NamedTuple):
-    """One dimension of a sweep: at point i, `keys[k]` has the value `values[i][k]`.
+class Times(NamedTuple):
+    """The value of a key is this many times what it was."""
 
-    `labels` name the points where the values themselves do not serve. A `tuned` axis is run like
-    any other and then reduced to its best point.
+    factor: float
+
+
+class Axis(NamedTuple):
+    """One dimension of a sweep: at point i, `keys[k]` has the value `values[i][k]`, or is `Times`.
+
+    The key `spec` stands for a whole spec, by name. `labels` name the points where the values
+    themselves do not serve. A `tuned` axis is run like any other and then reduced to its best
+    point.
     """
 
     name: str
@@ -37,10 +44,12 @@ def read_axes(section: Any) -> tuple[Axis, ...]:
         {linear: [1, 8], points: 8}                equal steps, both ends included
         {log: [500 ohm, 100 kOhm], points: 4}      equal ratios
         {count: 10, first: 0}                      whole numbers: seeds
+        {times: [0.1, 1, 10]}                      what the spec says, times these
         {zip: {key: [...], key: [...]}}            several keys that change together
 
-    `key: ...` gives the key of an axis that has a name of its own; `tuned: true` keeps only the
-    best point of the axis, by the least mean loss.
+    The key `spec` takes names of built-in specs or of files: the other sections of this spec are
+    laid over each. `key: ...` gives the key of an axis that has a name of its own; `tuned: true`
+    keeps only the best point of the axis, by the least mean loss.
     """
     if not isinstance(section, Mapping) or not section:
         raise BadInput(
@@ -126,7 +135,23 @@ def _whole(table: Mapping[str, Any], key: str, least: int, where: str) -> int:
     return value
 
 
-_READ = {"values": _listed, "linear": _range, "log": _range, "count": _counted}
+def _factors(table: Mapping[str, Any], where: str) -> list[Times]:
+    factors = table["times"]
+    if not isinstance(factors, list):
+        raise BadInput(f"{where}.times: expected a list of factors, found {factors!r}")
+    try:
+        return [Times(read_quantity(factor, "")) for factor in factors]
+    except ValueError as error:
+        raise BadInput(f"{where}.times: {error}") from None
+
+
+_READ = {
+    "values": _listed,
+    "linear": _range,
+    "log": _range,
+    "count": _counted,
+    "times": _factors,
+}
 
 
 def _zipped(table: Any, where: str) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:

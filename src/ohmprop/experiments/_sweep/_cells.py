@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ohmprop._core import BadInput
-from ohmprop.experiments._load import assignments, change, read_source, resolve
+from ohmprop.experiments._load import assignments, change, located, read_source, resolve
+from ohmprop.experiments._quantity import read_quantity
 from ohmprop.experiments._spec import Spec
-from ohmprop.experiments._sweep._axes import Axis, read_axes
+from ohmprop.experiments._sweep._axes import Axis, Times, read_axes, unit_of
 
 
 class Refused(NamedTuple):
@@ -41,6 +42,7 @@ class Sweep:
         self.base = base
         self.name = str(base.get("name", "sweep"))
         self.shape = tuple(len(axis.values) for axis in self.axes)
+        self._sources: dict[str, dict[str, Any]] = {}
 
     @property
     def text(self) -> str:
@@ -67,17 +69,66 @@ class Sweep:
 
     def spec(self, cell: int) -> Spec | Refused:
         """The validated spec of `cell`, or why there is none."""
-        raw = copy.deepcopy(self.base)
         changes = [
             pair
             for axis, k in zip(self.axes, self.points(cell), strict=True)
             for pair in zip(axis.keys, copy.deepcopy(axis.values[k]), strict=True)
         ]
+        source = next((value for key, value in changes if key == "spec"), None)
+        changes = [(key, value) for key, value in changes if key != "spec"]
         try:
-            change(raw, changes)
+            raw = copy.deepcopy(self.base) if source is None else self._over(source)
+            change(raw, [(key, _multiplied(raw, key, value)) for key, value in changes])
             return resolve(raw, self.folder)
         except BadInput as error:
             return Refused(str(error))
+
+    def _over(self, source: Any) -> dict[str, Any]:
+        """The spec called `source`, with the base laid over it."""
+        if source not in self._sources:
+            if not isinstance(source, str):
+                raise BadInput(f"spec: expected the name of a spec, found {source!r}")
+            beside = self.folder / source
+            raw, _, folder, _ = read_source(beside if beside.is_file() else source)
+            for section in ("sweep", "tune"):
+                if section in raw:
+                    raise BadInput(
+                        f"spec {source}: expected the spec of one run, found a {section}"
+                    )
+            self._sources[source] = located(raw, folder)
+        base = {key: value for key, value in self.base.items() if key != "name"}
+        return _laid_over(copy.deepcopy(self._sources[source]), copy.deepcopy(base))
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are joined, anything else of `above` replaces what is below."""
+    for key, value in above.items():
+        under = below.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            value = _laid_over(under, value)
+        below[key] = value
+    return below
+
+
+def _multiplied(raw: dict[str, Any], key: str, value: Any) -> Any:
+    """`value`, where it is a factor times what `raw` has at the dotted `key`."""
+    if not isinstance(value, Times):
+        return value
+    node: Any = raw
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    many = isinstance(node, list)
+    try:
+        found = [_times(item, value.factor) for item in (node if many else [node])]
+    except ValueError as error:
+        raise BadInput(f"sweep.{key}.times: {error}") from None
+    return found if many else found[0]
+
+
+def _times(item: Any, factor: float) -> Any:
+    unit = unit_of(item)
+    number = factor * read_quantity(item, unit)
+    return f"{number!r} {unit}" if unit else number
 
 
 def load_sweep(
@@ -101,7 +152,7 @@ def _require_possible(sweep: Sweep) -> None:
         for k in range(len(axis.values)):
             refused = sweep.spec(_first_at(sweep, number, k))
             if isinstance(refused, Refused) and _always(sweep, number, k):
-                shown = ", ".join(map(repr, axis.values[k]))
+                shown = ", ".join(map(repr, axis.values[k])).replace("Times(factor=", "times (")
                 raise BadInput(f"sweep.{axis.name}, value {k + 1} ({shown}): {refused.reason}")
 
 
@@ -126,6 +177,9 @@ def axis_coordinate(sweep: Sweep, axis: Axis) -> dict[str, list[Any]]:
         for k in range(len(axis.values)):
             spec = sweep.spec(_first_at(sweep, number, k))
             given = axis.values[k][position]
+            if isinstance(given, Times):
+                values.append(given.factor)
+                continue
             values.append(_scalar(given if isinstance(spec, Refused) else _at(spec, key, given)))
         kinds = {type(v) for v in values}
         if len(kinds) > 1:

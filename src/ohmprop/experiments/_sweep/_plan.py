@@ -1,5 +1,6 @@
 """Which cells run together: groups of one shape, cut into chunks by the spec alone."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -32,10 +33,11 @@ class Chunk(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The chunks of a sweep, and the cells that cannot be, with the reason."""
+    """The chunks of a sweep, the cells that cannot be, with the reason, and a hash of all specs."""
 
     chunks: tuple[Chunk, ...]
     refused: dict[int, str]
+    digest: str
 
 
 def make_plan(sweep: Sweep) -> Plan:
@@ -44,11 +46,13 @@ def make_plan(sweep: Sweep) -> Plan:
     kinds: dict[str, dict[str, int]] = {}
     sizes: dict[str, int] = {}
     refused: dict[int, str] = {}
+    digest = hashlib.sha256()
     for cell in range(len(sweep)):
         spec = sweep.spec(cell)
         if isinstance(spec, Refused):
             refused[cell] = spec.reason
             continue
+        digest.update(spec.model_dump_json().encode())
         shape, kind = signature(spec)
         if shape not in groups:
             try:
@@ -64,7 +68,7 @@ def make_plan(sweep: Sweep) -> Plan:
         for shape, cells in groups.items()
     ]
     chunks = [Chunk(number, group, *parts) for number, (group, parts) in enumerate(_in_turn(cut))]
-    return Plan(tuple(chunks), refused)
+    return Plan(tuple(chunks), refused, digest.hexdigest())
 
 
 def _in_turn(cut: list[list[Any]]) -> Iterator[tuple[int, Any]]:

@@ -96,12 +96,12 @@ def run_sweep(
 
 def _identity(sweep: Sweep, plan: Plan) -> str:
     """Hash of the sweep, of its data and of this version: what a resumed sweep must share."""
-    digest = hashlib.sha256(f"{__version__} {sweep.fingerprint}".encode())
+    digest = hashlib.sha256(f"{__version__} {sweep.fingerprint} {plan.digest}".encode())
     for group in {chunk.group: chunk for chunk in plan.chunks}.values():
         spec = sweep.spec(group.cells[0])
         if not isinstance(spec, Refused):
             data = load_data(spec)
-            for array in (data.inputs, data.targets):
+            for array in (data.inputs, data.targets, data.test_inputs, data.test_targets):
                 digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
