@@ -76,6 +76,8 @@ def test_axes_are_lists_ranges_and_counts():
 def test_an_axis_is_called_by_the_last_part_of_its_key_where_no_other_is():
     names = [a.name for a in read_axes({"device.r_on": [1], "network.diode.r_on": [1], "x": [1]})]
     assert names == ["device_r_on", "network_diode_r_on", "x"]
+    names = [a.name for a in read_axes({"learning.loss": ["mse"], "spec": ["a"]})]
+    assert names == ["learning_loss", "base"]  # the dataset has a loss and a spec of its own
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,7 @@ def test_an_axis_is_called_by_the_last_part_of_its_key_where_no_other_is():
         ({"m": {"values": [1, 2], "labels": ["x"]}}, ["2 different labels"]),
         ({"a.x": [1], "m": {"key": "a.x", "values": [2]}}, ["a.x", "two axes"]),
         ({"a b": [1]}, ["cannot be called"]),
+        ({"loss": {"key": "learning.loss", "values": ["mse"]}}, ["'loss'", "cannot be called"]),
     ],
 )
 def test_a_wrong_axis_is_told_on_one_line(axes, words):
@@ -135,7 +138,8 @@ def test_an_axis_of_specs_has_the_sections_of_the_sweep_laid_over_each(tmp_path)
                     "spec": ["ebana-iris-h2-r1k-biolek-pam", "mine.yaml"],
                     "factor": {"key": "learning.rates", "times": [1, 10]},
                 },
-            }
+            },
+            sort_keys=False,
         ),
         encoding="utf-8",
     )
@@ -150,15 +154,19 @@ def test_an_axis_of_specs_has_the_sections_of_the_sweep_laid_over_each(tmp_path)
     assert sweep.spec(1) == tenfold.spec
     last = sweep.spec(3)
     assert isinstance(last, Spec)
-    assert (last.name, last.learning.rates, last.learning.epochs) == ("mine", pytest.approx(2e-2), 7)
+    assert (last.name, last.learning.rates, last.learning.epochs) == (
+        "mine",
+        pytest.approx(2e-2),
+        7,
+    )
     assert Sweep.from_text(sweep.text).spec(3) == last
 
 
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ({"spec": ["ebana-iris-biolek-pwn"]}, ["sweep.spec, value 1", "ebana-iris-biolek-pwm"]),
-        ({"spec": [3]}, ["sweep.spec, value 1", "name of a spec"]),
+        ({"spec": ["ebana-iris-biolek-pwn"]}, ["sweep.base, value 1", "ebana-iris-biolek-pwm"]),
+        ({"spec": [3]}, ["sweep.base, value 1", "name of a spec"]),
         ({"learning.rates": {"times": 3}}, ["sweep.learning.rates.times", "list of factors"]),
         ({"learning.rates": {"times": ["1 V"]}}, ["sweep.learning.rates.times", "1 V"]),
         ({"learning.batch_size": {"times": [2]}}, ["sweep.batch_size, value 1", "None"]),

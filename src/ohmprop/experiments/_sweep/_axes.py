@@ -11,6 +11,11 @@ from ohmprop.experiments._quantity import is_number, read_quantity
 
 _FORMS = ("values", "linear", "log", "count", "times", "zip")
 _KEYS = (*_FORMS, "key", "points", "first", "labels", "tuned")
+RESERVED = (  # names in the dataset
+    *("epoch", "cell", "loss", "accuracy", "min_loss", "final_loss", "final_accuracy"),
+    *("test_accuracy", "diode_on_fraction", "clipped_fraction", "write_energy"),
+    *("kcl_residual", "kcl_relative", "failure", "spec"),
+)
 
 
 class Times(NamedTuple):
@@ -48,21 +53,30 @@ def read_axes(section: Any) -> tuple[Axis, ...]:
         {zip: {key: [...], key: [...]}}            several keys that change together
 
     The key `spec` takes names of built-in specs or of files: the other sections of this spec are
-    laid over each. `key: ...` gives the key of an axis that has a name of its own; `tuned: true`
-    keeps only the best point of the axis, by the least mean loss.
+    laid over each, and the dataset calls the axis `base`. `key: ...` gives the key of an axis that
+    has a name of its own; `tuned: true` keeps only the best point of the axis, by the least mean
+    loss.
     """
     if not isinstance(section, Mapping) or not section:
         raise BadInput(
             "sweep: expected a table of axes, such as {device.r_off: [1 kOhm, 10 kOhm]}, "
             f"found {section!r}"
         )
-    short = [str(key).rpartition(".")[2] for key in section]
+    short = [short_name(str(key)) for key in section]
     axes = tuple(
         _axis(str(key), value, last if short.count(last) == 1 else str(key).replace(".", "_"))
         for (key, value), last in zip(section.items(), short, strict=True)
     )
     _require_distinct(axes)
     return axes
+
+
+def short_name(key: str) -> str:
+    """The last part of a dotted key, where nothing else in the dataset has that name."""
+    if key == "spec":
+        return "base"
+    last = key.rpartition(".")[2]
+    return key.replace(".", "_") if last in RESERVED else last
 
 
 def _axis(written: str, value: Any, name: str) -> Axis:
@@ -186,7 +200,7 @@ def _require_distinct(axes: tuple[Axis, ...]) -> None:
         if twice:
             raise BadInput(f"sweep: the {what} {twice[0]!r} belongs to two axes; zip them")
     for axis in axes:
-        if axis.name in ("epoch", "cell") or not axis.name.replace("_", "a").isalnum():
+        if axis.name in RESERVED or not axis.name.replace("_", "a").isalnum():
             raise BadInput(f"sweep: an axis cannot be called {axis.name!r}; give it another name")
 
 

@@ -13,7 +13,7 @@ from ohmprop._core import BadInput
 from ohmprop.experiments._load import assignments, change, located, read_source, resolve
 from ohmprop.experiments._quantity import read_quantity
 from ohmprop.experiments._spec import Spec
-from ohmprop.experiments._sweep._axes import Axis, Times, read_axes, unit_of
+from ohmprop.experiments._sweep._axes import Axis, Times, read_axes, short_name, unit_of
 
 
 class Refused(NamedTuple):
@@ -184,7 +184,7 @@ def axis_coordinate(sweep: Sweep, axis: Axis) -> dict[str, list[Any]]:
         kinds = {type(v) for v in values}
         if len(kinds) > 1:
             values = [float(v) for v in values] if kinds <= {int, float} else list(map(str, values))
-        name = key.rpartition(".")[2]
+        name = short_name(key)
         columns[name if name not in columns else key.replace(".", "_")] = values
     first = next(iter(columns))
     if axis.labels is not None:

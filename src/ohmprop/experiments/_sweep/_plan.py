@@ -80,9 +80,11 @@ def _in_turn(cut: list[list[Any]]) -> Iterator[tuple[int, Any]]:
 
 
 def _cut(cells: list[int], size: int) -> list[tuple[tuple[int, ...], int]]:
-    """Chunks of equal length, at most `size`, the last filled up; and how many are its own."""
-    chunks = -(-len(cells) // size)
-    length = -(-len(cells) // chunks)
+    """Chunks of equal length, the last filled up; and how many cells of each are its own.
+
+    Of `size` cells where there are so many: then sweeps of one shape share a program.
+    """
+    length = min(size, len(cells))
     parts = [cells[k : k + length] for k in range(0, len(cells), length)]
     return [(tuple(part + part[-1:] * (length - len(part))), len(part)) for part in parts]
 
