@@ -19,6 +19,7 @@ from ohmprop import spice  # noqa: E402
 from ._job import EPOCHS, RATE, conductances, iris  # noqa: E402
 from ._pulses import pulses_row  # noqa: E402
 from ._scale import scale_row  # noqa: E402
+from ._sweeps import sweeps_row  # noqa: E402
 from ._timing import Row, interleaved, quantile  # noqa: E402
 from ._waveforms import waveforms_row  # noqa: E402
 from ._yardstick import Iris  # noqa: E402
@@ -132,4 +133,5 @@ ROWS = {
     "scale": scale_row,
     "pulses": pulses_row,
     "waveforms": waveforms_row,
+    "sweeps": sweeps_row,
 }

@@ -19,7 +19,7 @@ MANY, BATCH_POINTS, LINEAR = 10_000, 50, 1.1
 BUDGET = 10.0  # s a row
 # model, parameter set, amplitude in V, frequency in Hz, series resistance in ohm, whether barred
 DRIVES = [
-    ("biolek", "published", 1.0, 1.0, 0.0, True), ("vteam", "published", 1.0, 1e9, 0.0, True),
+    ("biolek", "published", 1.0, 1.0, 0.0, True), ("vteam", "published", 1.0, 5e5, 0.0, True),
     ("yakopcic", "published", 0.5, 200.0, 0.0, True), ("mms", "published", 0.5, 200.0, 0.0, True),
     ("stanford_pku", "nanohub", 2.0, 1e7, 0.0, False), ("team", "xyce", 1.0, 0.1, 0.0, False),
     ("jart", "published", 1.0, 10.0, 0.0, False), ("biolek", "published", 1.0, 0.1, 1e3, False),

@@ -126,17 +126,22 @@ QUICK = ("linear_ion_drift", "mms")
 
 
 def measure(case: Case) -> tuple[Any, float, Sweep]:
-    """Cycles straight between samples, by the midpoint rule on the rate; 1 % noise on the current.
+    """Sine cycles, by the midpoint rule on the rate; 1 % noise on the current.
 
     The state must not come so near a bound that rounding would decide how it leaves it.
     """
     device = devices.make(case.model, case.params, **case.changes)
     count = np.arange(case.samples * len(case.amplitudes) + 1)
-    each = np.append(np.repeat(case.amplitudes, case.samples), case.amplitudes[-1])
-    v = case.sign * each * np.sin(2 * np.pi * (count % case.samples) / case.samples)
+    heights = np.append(case.amplitudes, case.amplitudes[-1])
+
+    def voltage(at):
+        cycle, turn = np.divmod(at / case.samples, 1.0)
+        return case.sign * heights[cycle.astype(int)] * np.sin(2 * np.pi * turn)
+
+    v = voltage(count)
     v[count % (case.samples // 2) == 0] = 0
     dt = case.period / case.samples / case.fine
-    steps = np.interp((np.arange(count[-1] * case.fine) + 0.5) / case.fine, count, v)
+    steps = voltage((np.arange(count[-1] * case.fine) + 0.5) / case.fine)
     x0 = device.lower + case.start * (device.upper - device.lower)
 
     def step(x, volt):
@@ -271,6 +276,25 @@ def test_what_cannot_be_fitted_is_refused(drift):
     ):
         with pytest.raises(BadInput, match=words):
             fit_sweep(sweep, model, fixed=fixed)
+
+
+def test_as_few_points_as_unknowns_are_refused(drift):
+    t, v, i = (a[1:5] for a in (drift[2].t, drift[2].v, drift[2].i))
+    few = Sweep(t, v, i, "few.csv")
+    with pytest.raises(BadInput, match="few.csv: a fit of linear_ion_drift has 4 unknowns"):
+        fit_sweep(few, "linear_ion_drift", params="published")
+    held = {"r_on": 100.0}  # three unknowns are left
+    fit_sweep(few, "linear_ion_drift", params="published", fixed=held, starts=1)
+
+
+def test_models_of_too_many_unknowns_are_left_out_of_a_ranking(drift):
+    few = Sweep(*(a[1:8] for a in (drift[2].t, drift[2].v, drift[2].i)))
+    results = fit_every(few, ("yakopcic", "linear", "vteam"), starts=1)
+    assert [r.model for r in results] == ["linear"]
+    note = "not fitted, as 7 points are too few for their unknowns: yakopcic, vteam"
+    assert results[0].notes == (note,)
+    with pytest.raises(BadInput, match="yakopcic has 12 unknowns"):
+        fit_every(few, ("yakopcic", "vteam"))
 
 
 def test_errors_are_those_of_linear_regression():

@@ -244,6 +244,17 @@ def test_an_integration_that_does_not_end_says_so(monkeypatch):
         simulate(devices.make("mms", "published"), drive.Sine(), points=13, r_series=1.0)
 
 
+@pytest.mark.slow
+def test_a_leap_too_fast_to_follow_is_followed_behind_a_series_resistance(monkeypatch):
+    """TEAM's report has a device whose current, once it sets, grows a thousandfold."""
+    monkeypatch.setattr(_ode, "_STEPS", 10_000)
+    device, wave = devices.make("team", "published"), drive.Sine(amplitude=30.0, frequency=1e-4)
+    with pytest.raises(BadInput, match="or add a series resistance"):
+        simulate(device, wave, points=17)
+    x = np.asarray(simulate(device, wave, points=17, r_series=1e4).x)
+    assert np.ptp(x) > 0.5 * float(device.upper - device.lower)
+
+
 @pytest.mark.long
 def test_the_automatic_frequency_of_a_device_that_sets_beyond_99_percent():
     """JART sets to its very bound, from where it is slower to leave than from 99 %."""

@@ -56,13 +56,23 @@ def test_it_leaves_trace_numbers_and_picture(tmp_path, capsys):
     assert str(out / "loop.png") in lines[3]
 
 
-def test_without_an_amplitude_the_model_switches(capsys):
-    assert run(["hysteresis", "stanford_pku", "--out", "run", *QUICK]) == 0
+@pytest.mark.parametrize(("model", "amplitude"), [("stanford_pku", 1.5), ("team", 1.0)])
+def test_without_an_amplitude_the_model_switches(model, amplitude, capsys):
+    assert run(["hysteresis", model, "--out", "run", *QUICK]) == 0
     metrics = json.loads(Path("run/metrics.json").read_text(encoding="utf-8"))
-    assert metrics["amplitude_volt"] == 1.5
+    assert metrics["amplitude_volt"] == amplitude
     state = [row["state"] for row in rows(Path("run"))]
     assert min(state) < 0.02 and max(state) > 0.98
-    assert "amplitude: 1.5 V" in capsys.readouterr().out
+    assert f"amplitude: {amplitude:g} V" in capsys.readouterr().out
+
+
+def test_the_automatic_frequency_allows_for_a_state_that_went_beyond_99_percent(capsys):
+    """VTEAM's seed set is driven to its very bound one way, from where the way back is longer."""
+    asked = ["vteam", "--params", "seed", "--frequency", "auto"]
+    assert run(["hysteresis", *asked, "--out", "run", *QUICK]) == 0
+    state = [row["state"] for row in rows(Path("run"))]
+    assert min(state) < 1e-3 and max(state) > 0.989
+    assert "note" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("waveform", ["sine", "triangle", "square", "sawtooth"])

@@ -55,6 +55,14 @@ def test_pinched_and_rising_in_voltage_and_state():
     assert np.all(np.diff(i[v > 0], axis=1) > 0) and np.all(np.diff(i[v < 0], axis=1) < 0)
 
 
+@pytest.mark.parametrize("v", [-2.0, -0.3, 0.0, 0.3, 1.0])
+def test_rate_grows_exponentially_with_the_voltage_of_either_sign(v):
+    rising, falling = (P[f"A_{s}"] * np.expm1(abs(v) / P[f"V_{s}"]) for s in "pn")
+    for x in (0.0, 0.3, 1.0):
+        wanted = rising * (1 - x) if v > 0 else -falling * x
+        assert float(DEVICE.rate(v, x)) == pytest.approx(wanted, rel=1e-12)
+
+
 @pytest.mark.parametrize(("v", "t"), [(0.5, 3.0), (1.2, 0.2), (-1.0, 50.0), (-3.0, 2.0)])
 def test_pulses_follow_the_rate(v, t):
     for x0 in (0.1, 0.7):

@@ -52,6 +52,10 @@ def test_pulse_train_and_points():
     train = drive.PulseTrain(amplitude=-0.5, width=2e-6, interval=5e-6, count=3)
     np.testing.assert_allclose(train(np.array([1e-6, 3e-6, 6e-6, 8e-6])), [-0.5, 0, -0.5, 0])
     np.testing.assert_allclose(train.corners, [0, 2e-6, 5e-6, 7e-6, 10e-6, 12e-6], atol=1e-18)
+    assert float(train.duration) == pytest.approx(15e-6) and train.periods == 3
+    assert len(train.sample(10)) == 31
+    pair = drive.PulseTrain(width=2.0, interval=4.0, count=2)
+    assert pair(np.array([2.0, 4.0, 6.0])).tolist() == [0, 1, 0]  # a pulse is over at its end
     t, v = np.array([0, 1.0, 3.0]), np.array([0, 1.0, -1.0])
     np.testing.assert_allclose(drive.PiecewiseLinear(t, v)(np.array([0.5, 2.0])), [0.5, 0.0])
     np.testing.assert_allclose(drive.Sampled(t, v, hold=True)(np.array([0.5, 1.0, 2.9])), [0, 1, 1])
@@ -89,6 +93,7 @@ def test_another_number_does_not_compile_again():
         (lambda: drive.PulseTrain(width=2e-6, interval=1e-6), "expected width < interval"),
         (lambda: drive.PulseTrain(count=0), "a whole number of pulses, found 0"),
         (lambda: drive.Sampled([0, 2, 1], [0, 0, 0]), "found t[2] = 1 s after 2 s"),
+        (lambda: drive.Sampled([0, 1, 1], [0, 0, 0]), "found t[2] = 1 s after 1 s"),
         (lambda: drive.Sampled([0, 1], [0, 1, 2]), "as many voltages as times"),
         (lambda: drive.PiecewiseLinear([1, 2], [0, 1]), "expected times from 0 s, found 1 s"),
         (lambda: drive.PiecewiseLinear([0, 1], [0, np.inf]), "expected a finite voltage"),

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from _networks import SMALL, draw
+from _networks import SMALL, cast_to, draw
 from ohmprop import equilibrium
 from ohmprop.circuit import PiecewiseLinearDiode
 
@@ -26,7 +26,7 @@ def test_gradient_against_central_differences(group):
     net, g, x, _ = draw(group, np.random.default_rng(11))
     rng = np.random.default_rng(2)
     weights = tuple(jnp.array(rng.normal(size=(len(x), n))) for n in net.layers)
-    parameters = (net, g, x)
+    parameters = cast_to(jnp.float64, (net, g, x))  # none weakly typed: moved, the same program
     gradient = _gradient(parameters, weights)
     leaves, tree = jax.tree.flatten(parameters)
     slopes = jax.tree.leaves(gradient)

@@ -2,11 +2,13 @@
 
 import copy
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from ohmprop._core import BadInput
+from ohmprop.bench import _simulated
 from ohmprop.experiments import build, builtin, load_spec, run_job
 from ohmprop.experiments._ebana import translate
 
@@ -148,8 +150,21 @@ def test_a_value_that_is_not_translated_is_refused(path, value, words):
     assert load_spec(config).spec == load_spec(CONFIG).spec
 
 
+def _compiled(function):
+    """That function as one program, where the rest runs operation by operation."""
+    program = eqx.filter_jit(function)
+
+    def call(*arguments, **options):
+        with jax.disable_jit(False):
+            return program(*arguments, **options)
+
+    return call
+
+
 @pytest.mark.slow
-def test_every_shipped_configuration_runs_as_it_stands(shared):
+def test_every_shipped_configuration_runs_as_it_stands(shared, monkeypatch):
+    for solver in ("solve", "solve_nudge"):  # they know no devices: all models share them
+        monkeypatch.setattr(_simulated, solver, _compiled(getattr(_simulated, solver)))
     first = {"iris": 0.17485755, "breast_cancer": 0.12220563}  # same conductances for all models
     curves = {p.stem for p in (shared / "reference" / "curves").glob("*.csv")}
     files = sorted((shared / "reference" / "ebana_configs").glob("*.json"))

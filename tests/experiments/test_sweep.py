@@ -180,6 +180,15 @@ def test_a_wrong_spec_or_factor_is_told_on_one_line(axes, words):
         assert word in str(caught.value)
 
 
+def test_factors_multiply_what_another_axis_gives():
+    sweep = sweep_of(
+        {"factor": {"key": "learning.rates", "times": [2, 3]}, "learning.rates": [1e-9, 1e-6]}
+    )
+    specs = [sweep.spec(k) for k in range(4)]
+    rates = [spec.learning.rates for spec in specs if isinstance(spec, Spec)]
+    assert rates == pytest.approx([2e-9, 2e-6, 3e-9, 3e-6])
+
+
 def test_a_changed_device_file_is_another_sweep(tmp_path):
     device = tmp_path / "device.yaml"
     device.write_text("model: linear\n", encoding="utf-8")

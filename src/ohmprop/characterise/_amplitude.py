@@ -23,8 +23,8 @@ def switching_amplitude(device: AbstractMemristor) -> float:
 
     Example:
         >>> from ohmprop import devices
-        >>> switching_amplitude(devices.make("mms")), switching_amplitude(devices.make("team"))
-        (1.0, 30.0)
+        >>> [switching_amplitude(devices.make("team", params)) for params in ("xyce", "published")]
+        [1.0, 30.0]
     """
     if device.discrete:
         return USUAL

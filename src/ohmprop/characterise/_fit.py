@@ -17,7 +17,7 @@ from scipy.stats import qmc
 from .. import devices
 from ._laws import LAWS, Box, Layout, plan
 from ._problem import Problem
-from ._read import Sweep
+from ._read import Sweep, require_points
 from ._result import UNKNOWN, FitResult, Fitted
 from ._search import Progress, Search, search
 
@@ -59,11 +59,13 @@ def fit_sweep(
         The result; Ctrl-C ends the search and returns the best so far.
 
     Raises:
-        BadInput: a model that cannot be fitted, an unknown set or a wrong fixed parameter.
+        BadInput: a model that cannot be fitted, an unknown set, a wrong fixed parameter, no more
+            points than unknowns.
         KeyboardInterrupt: before anything was evaluated.
     """
     began = time.monotonic()
     layout, kept, box = plan(model, params, fixed or {}, sweep)
+    require_points(sweep.name, model, len(sweep.t), layout.names)
     log = _spans_decades(sweep) if log is None else log
     scale = noise_floor(sweep) if log else float(np.sqrt(np.mean(sweep.i**2)))
     problem = Problem(layout, kept, sweep, log, scale)
@@ -86,12 +88,16 @@ def fit_every(
 ) -> list[FitResult]:
     """Fit several models, all that can be fitted where None, within `budget` seconds together.
 
-    Returns the results by rising BIC, the likeliest first; a note names the models for which no
-    time was left. Residuals of neighbouring samples are not independent, so differences of the
-    criteria are overstated; their order is not.
+    Returns the results by rising BIC, the likeliest first; a note names the models of too many
+    unknowns, another those for which no time was left. Residuals of neighbouring samples are not
+    independent, so differences of the criteria are overstated; their order is not.
     """
     models = tuple(LAWS) if models is None else models
-    began, results = time.monotonic(), []
+    began, results, points = time.monotonic(), [], len(sweep.t)
+    held = options.get("params"), options.get("fixed") or {}
+    every = {model: len(plan(model, *held, sweep)[0].names) for model in models}
+    # The first is refused with the reason where none has few enough unknowns.
+    models = tuple(model for model, unknowns in every.items() if unknowns < points) or models[:1]
     for k, model in enumerate(models):
         left = budget - (time.monotonic() - began)
         if results and (left <= 0 or results[-1].how["ended"] == "interrupted"):
@@ -111,6 +117,10 @@ def fit_every(
         late = ", ".join(model for model in models if model not in fitted)
         why = "as it was interrupted" if stopped else "for lack of time"
         note = f"not fitted {why}: {late}; a greater --budget, or --model, allows it"
+        results[0] = replace(results[0], notes=(*results[0].notes, note))
+    if len(models) < len(every):
+        left_out = ", ".join(model for model in every if model not in models)
+        note = f"not fitted, as {points} points are too few for their unknowns: {left_out}"
         results[0] = replace(results[0], notes=(*results[0].notes, note))
     return results
 

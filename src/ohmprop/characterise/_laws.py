@@ -220,10 +220,9 @@ def plan(
             kind, bottom, top = _coordinate(law, base, name, sweep)
             if name == "r_on" and "r_off" in kept:
                 top = min(top, math.log(0.99 * kept["r_off"]))
+                bottom = min(bottom, top - _E)
             free.append((name, kind))
-            allowed = _allowed(base, name)
-            narrow = allowed.low > 0 and math.isfinite(allowed.high)  # the model holds nowhere else
-            low.append(bottom if narrow else min(bottom, top - _E))
+            low.append(bottom)
             high.append(top)
     layout = Layout(model, params, tuple(options.items()), tuple(free))
     return layout, kept, Box(np.array([*low, 0.0]), np.array([*high, 1.0]))
@@ -234,7 +233,7 @@ def _coordinate(
 ) -> tuple[str, float, float]:
     """Kind and bounds of the coordinate of a parameter."""
     value = float(getattr(base, name))
-    allowed = _allowed(base, name)
+    allowed: Range = next(f for f in fields(base) if f.name == name).metadata["allowed"]
     kind = "log" if allowed.low >= 0 else "negative" if allowed.high <= 0 else "number"
     g, large = _secants(base, sweep), np.abs(sweep.i) > 0.1 * np.max(np.abs(sweep.i))
     if name == "r_on":
@@ -262,11 +261,6 @@ def _coordinate(
     middle = math.log(max(abs(value), 1e-300))
     width = 12 * _E if name in (*law.speeds, *law.times) else 1.5 * _E
     return kind, middle - width, middle + width
-
-
-def _allowed(base: AbstractMemristor, name: str) -> Range:
-    """The values that the model takes for a parameter."""
-    return next(f for f in fields(base) if f.name == name).metadata["allowed"]
 
 
 def _secants(device: AbstractMemristor, sweep: Sweep) -> NDArray[np.float64]:

@@ -36,7 +36,8 @@ def integrate_ode(
             return x
     raise BadInput(
         f"simulate: the state changes too fast to be followed to {tolerance:g} of its span in "
-        f"{_STEPS} steps; raise the frequency or the tolerance, or lower the voltage."
+        f"{_STEPS} steps; raise the frequency or the tolerance, lower the voltage, or add a series "
+        "resistance."
     )
 
 

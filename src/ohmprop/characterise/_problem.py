@@ -1,7 +1,10 @@
 """A sweep and what is compared with it: currents of a model, residuals and their derivatives.
 
-Between samples the voltage is taken to change evenly; there the state moves by the exact solution,
-or, for a model whose rate is no product, by two exact pulses. The current is read at each sample.
+Between samples the voltage runs straight, or, where it is bent alike at both, in a parabola; there
+the state moves by the exact solution, or, for a model whose rate is no product, by two exact
+pulses. A device that runs away magnifies small errors of the voltage: of two cycles of a sine that
+just reset JART, 400 samples each, straight lines between the samples make another path, 0.24
+decades RMS from the true one, parabolas one of 0.0001. The current is read at each sample.
 The residual is log10 of sqrt(i^2 + f^2) over sqrt(i_data^2 + f^2): the ratio in decades where
 currents exceed the noise floor f, nothing where both lie well below it. The sign of a current is
 that of the voltage in every model.
@@ -27,10 +30,11 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 def sampled(device: AbstractMemristor, x0: Array, t: Array, v: Array) -> tuple[Array, Array]:
     """Current (A) and state at the samples of a sweep t (s), v (V), each [n], from state `x0`."""
-
     dt, low, rise = jnp.diff(t), v[:-1], jnp.diff(v)
+    bend = _bend(dt, rise)
     if isinstance(device, AbstractSeparable):
-        between = low + rise * (1 + jnp.asarray(_NODES)[:, None]) / 2
+        share = (1 + jnp.asarray(_NODES)[:, None]) / 2
+        between = low + rise * share - bend * share * (1 - share) / 2
         drives = dt * (jnp.asarray(_WEIGHTS) @ device.drive(between)) / 2
 
         def driven(x, drive):
@@ -41,14 +45,27 @@ def sampled(device: AbstractMemristor, x0: Array, t: Array, v: Array) -> tuple[A
     else:
 
         def pulsed(x, interval):
-            low, rise, dt = interval
-            x = device.pulse(x, low + rise / 4, dt / 2)
-            x = device.pulse(x, low + 3 * rise / 4, dt / 2)
+            first, second, half = interval
+            x = device.pulse(x, first, half)
+            x = device.pulse(x, second, half)
             return x, x
 
-        _, later = lax.scan(pulsed, x0, (low, rise, dt))
+        middle = low - 3 / 32 * bend
+        _, later = lax.scan(pulsed, x0, (middle + rise / 4, middle + 3 * rise / 4, dt / 2))
     x = jnp.concatenate([x0[None], later])
     return device.current(v, x), x
+
+
+def _bend(dt: Array, rise: Array) -> Array:
+    """v'' dt^2 (V) in each interval, [n - 1]: the lesser of those at its two samples.
+
+    0 where they differ in sign and in the first and last interval, so that no corner is rounded.
+    """
+    slope = rise / jnp.where(dt > 0, dt, jnp.inf)
+    both = dt[1:] + dt[:-1]
+    second = jnp.pad(2 * jnp.diff(slope) / jnp.where(both > 0, both, jnp.inf), 1)
+    a, b = second[:-1], second[1:]
+    return jnp.where(a * b > 0, jnp.sign(a) * jnp.minimum(jnp.abs(a), jnp.abs(b)), 0.0) * dt**2
 
 
 @partial(jax.jit, static_argnums=0)

@@ -17,7 +17,7 @@ _STEPS = 1000  # of a period, each at its middle voltage
 _AT_ONCE = 16  # frequencies tried together
 _ROUNDS = 7  # each makes the bracket 15 times narrower
 _TURNS = 3  # periods until the half waves in turn repeat
-_NEARLY = 0.02  # of the span, that half waves in turn may stay short of what each does alone
+_NEARLY = 1e-3  # of the span, that half waves in turn may stay short of what each does alone
 _DECADES = 12  # below the frequency of a square wave, where the search ends
 
 
@@ -30,7 +30,7 @@ def switching_frequency(
     resistance in one half wave and back in the other; a longer period would add nothing. 'Fully'
     is from 1 % to 99 % of the span of the state, for many windows reach no bound in finite time.
     The slower of the two directions decides. Where the other goes so far beyond that the way back
-    then stays more than 2 % of the span short, as JART's setting does, the half waves in turn
+    then stays more than 0.1 % of the span short, as JART's setting does, the half waves in turn
     decide. The device stands alone, without series resistance.
 
     A separable device needs one integral, s = (1/f) * integral of g(v) over the half wave, and

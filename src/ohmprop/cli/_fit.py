@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -131,9 +130,7 @@ def _fit_sweep(
     log: bool | None,
     options: dict[str, Any],
 ) -> "list[FitResult]":
-    from ohmprop.characterise import LAWS, fit_every, fit_sweep, read_sweep
-    from ohmprop.characterise._laws import plan
-    from ohmprop.characterise._read import require_points
+    from ohmprop.characterise import fit_every, fit_sweep, read_sweep
     from ohmprop.devices import MODELS
     from ohmprop.experiments import read_changes
 
@@ -143,18 +140,9 @@ def _fit_sweep(
             "with --kind pulses"
         )
     sweep = read_sweep(data, columns, rate)
-    points = len(sweep.t)
     if model == "auto":
-        every = {name: len(plan(name, None, {}, sweep)[0].names) for name in LAWS}
-        few = tuple(name for name, unknowns in every.items() if unknowns < points)
-        results = fit_every(sweep, few, log=log, **options)
-        if len(few) < len(every):
-            left_out = ", ".join(name for name in every if name not in few)
-            note = f"not fitted, as {points} points are too few for their unknowns: {left_out}"
-            results[0] = replace(results[0], notes=(*results[0].notes, note))
-        return results
+        return fit_every(sweep, log=log, **options)
     fixed = read_changes(model, params, changes or [])
-    require_points(sweep.name, model, points, plan(model, params, fixed, sweep)[0].names)
     return [fit_sweep(sweep, model, params=params, fixed=fixed, log=log, **options)]
 
 

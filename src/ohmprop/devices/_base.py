@@ -124,9 +124,9 @@ class AbstractMemristor(eqx.Module):
         return jnp.clip(jnp.asarray(x) + t * self.rate(v, x), self.lower, self.upper)
 
     def pulse(self, x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Array:
-        """State after a rectangular pulse of `v` volts for `t` seconds, exact to 1e-8 of the span.
+        """State after a rectangular pulse of `v` volts for `t` seconds, exact to 1e-7 of the span.
 
-        By error-controlled integration; a model with a closed form overrides it. A device at a
+        By a quadrature of dx/rate; a model with a closed form overrides it. A device at a
         bound leaves it where the rate just inside points inwards.
 
         Args:

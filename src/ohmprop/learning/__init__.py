@@ -4,6 +4,9 @@ from ._estimators import (
     ESTIMATORS as ESTIMATORS,
 )
 from ._estimators import (
+    CostNudge as CostNudge,
+)
+from ._estimators import (
     Estimator as Estimator,
 )
 from ._estimators import (

@@ -1,4 +1,4 @@
-"""Figures from the records of runs; nothing here solves anything."""
+"""Figures and pages from the records of runs; nothing here solves anything."""
 
 from ohmprop.report._figure import STYLES as STYLES
 from ohmprop.report._figure import in_units as in_units
@@ -13,6 +13,7 @@ from ohmprop.report._loops import LoopRecord as LoopRecord
 from ohmprop.report._loops import draw_current as draw_current
 from ohmprop.report._loops import draw_loops as draw_loops
 from ohmprop.report._loops import plot_loops as plot_loops
+from ohmprop.report._page import Page as Page
 from ohmprop.report._plots import draw_loss as draw_loss
 from ohmprop.report._plots import plot_loss as plot_loss
 from ohmprop.report._pulses import PulseRecord as PulseRecord

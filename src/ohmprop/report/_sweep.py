@@ -88,10 +88,12 @@ def draw_heatmaps(
     title: str = "",
     columns: int | None = None,
     names: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = None,
 ) -> Any:
     """Heat maps of an array over its last two dimensions, a panel for each point of the others.
 
-    One colour scale for all; light is small. `label` stands at it, `names` over the panels.
+    One colour scale for all, between `limits` if given; light is small. `label` stands at it,
+    `names` over the panels.
     """
     *outer, rows, across = values.dims
     points = list(product(*(range(values.sizes[d]) for d in outer)))[:_PANELS]
@@ -105,7 +107,8 @@ def draw_heatmaps(
         )
     )
     finite = np.asarray(values)[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = limits or ends
     image = None
     panels = figure.subplots(lines, columns, squeeze=False)
     for k, panel in enumerate(panels.flat):

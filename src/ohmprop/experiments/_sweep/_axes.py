@@ -191,9 +191,10 @@ def _labels(table: Mapping[str, Any], points: int, where: str) -> tuple[Any, ...
 
 
 def _require_distinct(axes: tuple[Axis, ...]) -> None:
-    """Refuse a key or a name that two axes claim."""
+    """Refuse a key or a name that two axes claim; factors multiply what another axis gives."""
+    given = [axis for axis in axes if not isinstance(axis.values[0][0], Times)]
     for what, found in (
-        ("key", [key for axis in axes for key in axis.keys]),
+        ("key", [key for axis in given for key in axis.keys]),
         ("name", [axis.name for axis in axes]),
     ):
         twice = sorted({item for item in found if found.count(item) > 1})

@@ -78,7 +78,10 @@ class Sweep:
         changes = [(key, value) for key, value in changes if key != "spec"]
         try:
             raw = copy.deepcopy(self.base) if source is None else self._over(source)
-            change(raw, [(key, _multiplied(raw, key, value)) for key, value in changes])
+            change(raw, [pair for pair in changes if not isinstance(pair[1], Times)])
+            for key, value in changes:
+                if isinstance(value, Times):
+                    change(raw, [(key, _multiplied(raw, key, value.factor))])
             return resolve(raw, self.folder)
         except BadInput as error:
             return Refused(str(error))
@@ -110,16 +113,14 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return below
 
 
-def _multiplied(raw: dict[str, Any], key: str, value: Any) -> Any:
-    """`value`, where it is a factor times what `raw` has at the dotted `key`."""
-    if not isinstance(value, Times):
-        return value
+def _multiplied(raw: dict[str, Any], key: str, factor: float) -> Any:
+    """`factor` times what `raw` has at the dotted `key`: a number, a text with a unit, a list."""
     node: Any = raw
     for part in key.split("."):
         node = node.get(part) if isinstance(node, dict) else None
     many = isinstance(node, list)
     try:
-        found = [_times(item, value.factor) for item in (node if many else [node])]
+        found = [_times(item, factor) for item in (node if many else [node])]
     except ValueError as error:
         raise BadInput(f"sweep.{key}.times: {error}") from None
     return found if many else found[0]

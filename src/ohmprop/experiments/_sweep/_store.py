@@ -171,7 +171,8 @@ def assemble(sweep: Sweep, parts: Iterable[Arrays], refused: dict[int, str]) -> 
         for name, history in histories.items():
             history[cells, : arrays[name].shape[1]] = arrays[name]
         for name, target in (numbers | texts).items():
-            target[cells] = arrays[name]
+            values = arrays[name]
+            target[cells] = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
     for cell, reason in refused.items():
         texts["failure"][cell] = reason
     dims = tuple(axis.name for axis in sweep.axes)

@@ -1,0 +1,251 @@
+"""What the seed paper states of its training runs, each judged by a criterion on their numbers.
+
+A criterion is written down here before any run: it is a function of a dataset of cells, and the
+same function judges the runs as the authors' code made them, the runs on the data as the paper
+states them, and the runs at rates tuned for each cell.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ._statements import FLUX_CONTROLLED, Statement
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HOLDS, ONLY_AS_RUN, FAILS = "holds", "holds only as run", "does not hold"
+CONVERGED = 1.5  # times the least loss of the same dataset and size: within this a run converged
+RATIO = 1e3  # ohm: R_off/R_on = 10
+
+
+class Finding(NamedTuple):
+    """The number that a criterion is about, in words, and whether the criterion is met."""
+
+    value: str
+    met: bool
+
+
+class Claim(NamedTuple):
+    """One statement of the paper, its criterion, what each reading gives, and the verdict.
+
+    `findings` maps a reading (as run, as stated, tuned) to what was found; the first is the one the
+    paper reports on.
+    """
+
+    section: str
+    text: str
+    criterion: str
+    findings: Mapping[str, Finding]
+
+    @property
+    def verdict(self) -> str:
+        """`holds` in every reading, only in the first (`holds only as run`), or `does not hold`."""
+        first, *others = (finding.met for finding in self.findings.values())
+        if not first:
+            return FAILS
+        return HOLDS if all(others) else ONLY_AS_RUN
+
+
+Judge = Callable[["xr.Dataset"], Finding]
+
+
+def of_statement(statement: Statement) -> Claim:
+    """A statement about Figures 4, 6, 8 and 9, of which there is one reading."""
+    finding = Finding(f"{statement.value:.4g}", statement.holds)
+    text = f"{statement.text} ({statement.subject})"
+    return Claim(f"Figure {statement.figure}", text, statement.criterion, {"as run": finding})
+
+
+def about_training(readings: Mapping[str, "xr.Dataset"]) -> list[Claim]:
+    """Sections 4.2, 5 and 6, judged on cells with the dimensions of `arrange`, reading by reading.
+
+    Seeds, where a reading has them, are averaged. A criterion that a reading cannot be asked, for
+    its runs are not among the cells, is left out there.
+    """
+    means = {
+        name: cells.mean("seed") if "seed" in cells.dims else cells
+        for name, cells in readings.items()
+    }
+    claims = []
+    for section, text, criterion, judge in _CRITERIA:
+        findings = {}
+        for name, cells in means.items():
+            try:
+                findings[name] = judge(cells)
+            except KeyError:  # a label of these cells that a shorter report does not have
+                continue
+        if findings:
+            claims.append(Claim(section, text, criterion, findings))
+    return claims
+
+
+def relative_loss(cells: "xr.Dataset") -> "xr.DataArray":
+    """Least loss over the least of the same modulation, dataset and size."""
+    loss = cells["min_loss"]
+    return loss / loss.min(["r_off", "model"])
+
+
+def _fails_below(modulation: str) -> Judge:
+    def judge(cells: "xr.Dataset") -> Finding:
+        found = relative_loss(cells).sel(modulation=modulation, r_off=500.0).values
+        few = int((found <= CONVERGED).sum())
+        value = f"{few} of {found.size} converge; the nearest is {found.min():.3g} times the least"
+        return Finding(value, few == 0)
+
+    return judge
+
+
+def _converges_above(modulation: str) -> Judge:
+    def judge(cells: "xr.Dataset") -> Finding:
+        wide = cells.r_off[cells.r_off >= RATIO]
+        found = relative_loss(cells).sel(modulation=modulation, r_off=wide)
+        out = int((~(found.values <= CONVERGED)).sum())
+        by_range = ", ".join(
+            f"{int((~(found.sel(r_off=r).values <= CONVERGED)).sum())} at {float(r) / 1e3:g} kΩ"
+            for r in wide.values
+        )
+        value = f"{out} of {found.size} do not converge ({by_range}); worst {found.max():.3g} times"
+        return Finding(value, out == 0)
+
+    return judge
+
+
+def _cancer_above_iris(cells: "xr.Dataset") -> Finding:
+    loss = cells["min_loss"].sel(r_off=cells.r_off[cells.r_off >= RATIO])
+    ratio = (loss.sel(dataset="breast_cancer") / loss.sel(dataset="iris")).values
+    share = float((ratio > 1).mean())
+    return Finding(
+        f"{100 * share:.0f} % of {ratio.size} pairs; median ratio {np.median(ratio):.3g}",
+        share >= 0.75,
+    )
+
+
+def _comparable(cells: "xr.Dataset") -> Finding:
+    loss = cells["min_loss"].sel(modulation="pwm", r_off=cells.r_off[cells.r_off >= RATIO])
+    ratio = loss.drop_sel(model="linear") / loss.sel(model="linear")
+    worst = ratio.isel(ratio.argmax(...))
+    value = (
+        f"median {float(ratio.median()):.3g}; greatest {float(worst):.3g} ({worst.model.item()}, "
+        f"{str(worst.dataset.item()).replace('_', ' ')}, {worst.hidden.item()}, "
+        f"{float(worst.r_off) / 1e3:g} kΩ)"
+    )
+    return Finding(value, bool(ratio.median() <= 1.25 and ratio.max() <= 2))
+
+
+def _identical(cells: "xr.Dataset") -> Finding:
+    pwm, pam = (
+        cells["loss"].sel(modulation=m, model=list(FLUX_CONTROLLED)) for m in ("pwm", "pam")
+    )
+    apart = float((abs(pwm - pam) / pwm).max())
+    return Finding(f"greatest relative difference {apart:.1e}", apart <= 1e-6)
+
+
+def _mms_worse(cells: "xr.Dataset") -> Finding:
+    loss = cells["min_loss"].sel(
+        modulation="pam", dataset="breast_cancer", r_off=cells.r_off[cells.r_off >= RATIO]
+    )
+    ratio = (loss.sel(model="mms") / loss.sel(model="linear")).mean("r_off")
+    large, small = float(ratio.sel(hidden="large")), ratio.sel(hidden=["medium", "small"]).values
+    value = f"large {large:.3g}, medium {small[0]:.3g}, small {small[1]:.3g}"
+    return Finding(value, bool((small > 1.05).all() and (small > large).all()))
+
+
+def _press(cells: "xr.Dataset") -> Finding:
+    share = cells["clipped_fraction"]
+    narrow, wide = share.sel(r_off=500.0), share.sel(r_off=1e5)
+    more = float((narrow > wide).mean())
+    value = (
+        f"at 500 Ω {100 * float(narrow.mean()):.2g} % of devices stand at a bound, at 100 kΩ "
+        f"{100 * float(wide.mean()):.2g} %; more in {100 * more:.0f} % of the cells"
+    )
+    return Finding(value, more >= 0.9 and float(narrow.mean()) >= 0.1)
+
+
+def _sharply(cells: "xr.Dataset") -> Finding:
+    loss = cells["min_loss"]
+    step = (loss.sel(r_off=500.0) / loss.sel(r_off=1e3)).values
+    next_ = (loss.sel(r_off=1e3) / loss.sel(r_off=1e4)).values
+    value = (
+        f"500 Ω over 1 kΩ: least {step.min():.3g}, median {np.median(step):.3g}; "
+        f"1 kΩ over 10 kΩ: median {np.median(next_):.3g}"
+    )
+    return Finding(value, bool(step.min() >= 1.5 and np.median(step) > np.median(next_)))
+
+
+_WITHIN = f"least loss at most {CONVERGED:g} times the least of the same dataset and size"
+_CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
+    (
+        "4.2, Figure 10",
+        "At R_OFF = 500 Ω, all networks failed to converge, yielding persistently high loss "
+        "values.",
+        f"no PWM cell at 500 Ω converges: {_WITHIN}",
+        _fails_below("pwm"),
+    ),
+    (
+        "4.2, Figure 10",
+        "Under PWM, EqProp achieved stable convergence when R_OFF ≥ 1 kΩ.",
+        f"every PWM cell from 1 kΩ on converges: {_WITHIN}",
+        _converges_above("pwm"),
+    ),
+    (
+        "4.2, Figure 11",
+        "PAM-based training revealed similar overall behaviour. Again, effective learning occurred "
+        "for R_OFF ≥ 1 kΩ.",
+        f"every PAM cell from 1 kΩ on converges: {_WITHIN}",
+        _converges_above("pam"),
+    ),
+    (
+        "4.2, Figure 11",
+        "PAM-based training revealed similar overall behaviour (at 500 Ω).",
+        f"no PAM cell at 500 Ω converges: {_WITHIN}",
+        _fails_below("pam"),
+    ),
+    (
+        "4.2",
+        "Models trained on the breast cancer dataset generally exhibited higher minimal loss "
+        "values than those trained on the iris dataset",
+        "cancer's least loss exceeds Iris's, same modulation, size, R_OFF and model, from 1 kΩ on, "
+        "in at least 75 % of the pairs",
+        _cancer_above_iris,
+    ),
+    (
+        "4.2",
+        "Nonlinear memristor models performed comparably to the linear baseline.",
+        "PWM from 1 kΩ on: least loss over that of the linear model, median at most 1.25 and "
+        "greatest at most 2",
+        _comparable,
+    ),
+    (
+        "4.2",
+        "For models whose state change depends only on the voltage-time integral (linear updates, "
+        "linear ion drift, Joglekar, and Biolek), PWM and PAM yielded identical learning curves",
+        "greatest relative difference of their loss histories: at most 1e-6",
+        _identical,
+    ),
+    (
+        "4.2",
+        "Compared to the linear baseline, the MMS model exhibited higher losses for networks with "
+        "smaller hidden layer sizes on the breast cancer dataset.",
+        "PAM, cancer, mean over R_OFF ≥ 1 kΩ of MMS's least loss over the linear model's: above "
+        "1.05 for 10 and for 5 neurons, and above that for 16",
+        _mms_worse,
+    ),
+    (
+        "4.2",
+        "Performance degraded sharply when this ratio fell below that threshold, independent of "
+        "model, hidden layer size, or dataset.",
+        "least loss at 500 Ω over that at 1 kΩ: at least 1.5 in every cell, and in the median more "
+        "than that at 1 kΩ over that at 10 kΩ",
+        _sharply,
+    ),
+    (
+        "5",
+        "When this range narrows, weights press against the bounds of the realisable interval "
+        "[...] and the weight updates are effectively clipped at the device limits.",
+        "devices at a bound, mean over the epochs: at 500 Ω at least 10 %, and in at least 90 % of "
+        "the cells more than at 100 kΩ",
+        _press,
+    ),
+)
