@@ -1,6 +1,6 @@
 """Sweeps of tiny cells: what they spend outside computation, 100,000 of them, and two workers.
 
-A cell is the Iris network 6-2-2 with linear devices, 105 rows; it takes milliseconds, so that the
+A cell is Iris, 105 rows, two hidden units, linear devices: it takes milliseconds, so that the
 specs, objects, files and threads around it show. Programs are compiled before anything is timed.
 The sweep of 100,000 cells takes two to three minutes on two cores.
 """

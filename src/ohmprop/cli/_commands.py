@@ -10,6 +10,7 @@ from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._fit import fit
 from ohmprop.cli._hysteresis import hysteresis
 from ohmprop.cli._pulses import pulses
+from ohmprop.cli._reproduce import reproduce
 from ohmprop.cli._sweep import sweep
 from ohmprop.cli._tune import tune
 
@@ -201,6 +202,7 @@ def check(spec: SpecArgument, set_: SetOption = None, seed: SeedOption = None) -
 
 app.command()(sweep)
 app.command()(tune)
+app.command()(reproduce)
 app.command()(hysteresis)
 app.command()(pulses)
 app.command()(fit)

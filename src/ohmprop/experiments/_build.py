@@ -107,17 +107,22 @@ def build(spec: Spec, parts: Parts | None = None) -> Job:
             f"found {learn.batch_size}"
         )
     options = {k: v for k, v in learn.optimiser.items() if k != "name"}
-    trainer = Trainer(
-        network,
-        (device,) * len(network.shapes),
-        make_loss(learn.loss, logit_scale=learn.logit_scale),
-        make_estimator(learn.estimator, beta=learn.beta, nudge=learn.nudge, proxy=learn.proxy),
-        make_optimiser(learn.optimiser["name"], **options),
-        _policy(spec),
-        rates=tuple(rates),
-        batch_size=learn.batch_size,
-        multilabel=not data.encoding.one_hot and data.encoding.outputs > 1,
-        integration=spec.write.integration,
+    trained = learn.model_dump_json() + spec.write.model_dump_json()
+    trainer = parts.get(
+        "trainer",
+        source + spec.network.model_dump_json() + spec.device.model_dump_json() + trained,
+        lambda: Trainer(
+            network,
+            (device,) * len(network.shapes),
+            make_loss(learn.loss, logit_scale=learn.logit_scale),
+            make_estimator(learn.estimator, beta=learn.beta, nudge=learn.nudge, proxy=learn.proxy),
+            make_optimiser(learn.optimiser["name"], **options),
+            _policy(spec),
+            rates=tuple(rates),
+            batch_size=learn.batch_size,
+            multilabel=not data.encoding.one_hot and data.encoding.outputs > 1,
+            integration=spec.write.integration,
+        ),
     )
     span = (float(device.r_on), float(device.r_off))
     return Job(spec, data, trainer, initial_conductances(spec, network.shapes, span))

@@ -61,19 +61,27 @@ def stack_trainers(
     )
     first = trainers[0]
     policy = _select([t.policy for t in trainers])
-    rest = [
-        eqx.tree_at(lambda t: (t.devices, t.policy), t, (first.devices, first.policy))
-        for t in trainers
-    ]
-    return eqx.tree_at(lambda t: (t.devices, t.policy), _stack(rest), (devices, policy))
+    distinct = {id(t): t for t in trainers}
+    bare = {
+        key: eqx.tree_at(lambda t: (t.devices, t.policy), t, (first.devices, first.policy))
+        for key, t in distinct.items()
+    }
+    stacked = _stack([bare[id(t)] for t in trainers])
+    return eqx.tree_at(lambda t: (t.devices, t.policy), stacked, (devices, policy))
 
 
 def _stack(trees: Sequence[Any]) -> Any:
-    """Leaf by leaf; Python numbers become arrays of their own kind."""
-    structures = {jax.tree.structure(tree) for tree in trees}
+    """Leaf by leaf; Python numbers become arrays of their own kind.
+
+    What is one object in several runs is taken apart once.
+    """
+    order = {id(tree): k for k, tree in enumerate({id(tree): tree for tree in trees}.values())}
+    distinct = list({id(tree): tree for tree in trees}.values())
+    index = [order[id(tree)] for tree in trees]
+    structures = {jax.tree.structure(tree) for tree in distinct}
     if len(structures) > 1:
         raise ValueError(f"expected runs of one structure, found {len(structures)}")
-    return jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves]), *trees)
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves])[index], *distinct)
 
 
 def _mix(

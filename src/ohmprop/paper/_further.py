@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._loops import driven
-from ._training import RANGES, TRAINED, spec_names
+from ._training import RANGES, READINGS, TRAINED, spec_names
 
-RATE_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+RATE_FACTORS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 MANY_SEEDS = 10
 _EPOCHS = 50
 
@@ -37,12 +37,12 @@ def _iris(ranges: tuple[str, ...] = tuple(RANGES), models: tuple[str, ...] = TRA
     )
 
 
-def cells(reading: str) -> Experiment:
-    """The 336 runs of Figures 10 and 11 in one reading of the paper."""
+def cells(reading: str, **scope: Any) -> Experiment:
+    """The 336 runs of Figures 10 and 11 in one reading of the paper, or those in `scope`."""
     return Experiment(
         "as_run" if reading == "ebana" else "as_stated",
-        "Figures 10 and 11",
-        _sweep(f"cells-{reading}", {"spec": spec_names(reading)}),
+        f"figures 10 and 11 {READINGS[reading]}",
+        _sweep(f"cells-{reading}", {"spec": spec_names(reading, **scope)}),
     )
 
 
@@ -228,11 +228,11 @@ def optimisers(quick: bool) -> list[Experiment]:
     points = 13 if quick else 25
     axes = {
         "spec": name,
-        "rate": {"key": "learning.rates", "log": [1e-8, 1e-2], "points": points},
+        "rates": {"key": "learning.rates", "log": [1e-8, 1e-2], "points": points},
     }
     # Plain descent takes the gradient itself, far greater than Adam's steps of about 1.
     down = axes | {
-        "rate": {"key": "learning.rates", "log": [1e-11, 1e-1], "points": 2 * points - 1}
+        "rates": {"key": "learning.rates", "log": [1e-11, 1e-1], "points": 2 * points - 1}
     }
     return [
         Experiment(

@@ -97,13 +97,16 @@ _TITLES = {
 }
 
 
-def draw_training(cells: "xr.Dataset", modulation: str, png: str | Path) -> Path:
+def draw_training(
+    cells: "xr.Dataset", modulation: str, png: str | Path, *, reading: str = ""
+) -> Path:
     """Draw Figure 10 (`pwm`) or 11 (`pam`) into a PNG; returns its path.
 
     A panel for each dataset and size, models over R_off as in the paper; one colour scale for both
-    figures.
+    figures. Seeds are averaged. `reading` goes into the title.
     """
     both = cells["min_loss"]
+    both = both.mean("seed") if "seed" in both.dims else both
     values = both.sel(modulation=modulation).transpose("dataset", "hidden", "model", "r_off")
     names = [
         f"{str(dataset).replace('_', ' ')}, {int(cells.neurons.sel(dataset=dataset, hidden=size))} "
@@ -116,7 +119,7 @@ def draw_training(cells: "xr.Dataset", modulation: str, png: str | Path) -> Path
     figure = draw_heatmaps(
         values,
         label="least loss (V²)",
-        title=_TITLES[modulation],
+        title=_TITLES[modulation] + (f" ({reading})" if reading else ""),
         names=names,
         columns=len(cells.hidden),
         limits=limits,

@@ -1,0 +1,253 @@
+"""Everything about the seed paper in one folder: its figures, its runs, its claims, one report."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import __version__
+from .._core import BadInput
+from ..experiments import State, load_sweep, run_sweep, write_dataset, write_text
+from . import _further as further
+from ._answers import best_factor
+from ._bound import about_bound
+from ._claims import Claim, about_adam, about_frequencies, about_training, of_statement
+from ._current import draw_figure_8, figure_8
+from ._diodes import draw_figure_4, figure_4
+from ._loops import draw_figure_9, figure_9
+from ._pulses import draw_figure_6, figure_6
+from ._report import write_report
+from ._statements import about_current, about_diodes, about_loops, about_pulses
+from ._training import arrange, draw_training, spec_names
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_BRIEF = {"datasets": ["iris"], "sizes": ["large"]}  # what a quick report does beyond the paper
+
+
+class Stage(NamedTuple):
+    """Where a reproduction is: the stage, of how many, and how far its sweep is, if it is one."""
+
+    number: int
+    total: int
+    title: str
+    state: State | None
+
+
+Progress = Callable[[Stage], None]
+
+
+def reproduce(
+    out: str | Path,
+    *,
+    quick: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> list[Claim]:
+    """Recompute the seed paper's figures and claims, go beyond them, and write it all to `out`.
+
+    `out` gets figure_4.png to figure_11.png, the data of figures 4 to 9 as CSV, cells.nc with
+    Figures 10 and 11, claims.csv, report.html, and the datasets of all sweeps in data/. What is
+    done when it is interrupted is not done again with `resume`.
+
+    Args:
+        out: folder, made if need be.
+        quick: the paper's 336 runs in full, of what goes beyond them only Iris at one size and few
+            seeds.
+        resume: continue what `out` holds.
+        overwrite: replace what `out` holds.
+        workers: threads that train side by side.
+        progress: called as work goes on.
+
+    Returns:
+        The claims with their verdicts.
+
+    Raises:
+        BadInput: `out` holds something and neither `resume` nor `overwrite` is given, or it was
+            made by another version or with another `quick`.
+    """
+    out = Path(out)
+    _claim_folder(out, quick, resume, overwrite)
+    run = _Run(out, quick, overwrite, workers, progress)
+    claims = run.devices()
+    readings = run.training()
+    data = run.beyond()
+    claims += [about_bound(), about_adam(data["adam"], data["descent"])]
+    claims += about_training(readings)
+    for model, fast in further.FAST.items():
+        claims += about_frequencies(model, data[f"frequencies_{model}"], fast)
+    _write_claims(claims, out / "claims.csv")
+    run.tell("report")
+    write_report(out, claims, readings, data, quick=quick)
+    return claims
+
+
+def _claim_folder(out: Path, quick: bool, resume: bool, overwrite: bool) -> None:
+    if resume and overwrite:
+        raise BadInput("--resume and --overwrite exclude each other")
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out} is a file; expected a folder")
+    marker = out / "reproduce.json"
+    wanted = {"version": __version__, "quick": quick}
+    if out.is_dir() and any(out.iterdir()):
+        if not resume and not overwrite:
+            raise BadInput(
+                f"{out} is not empty; continue with --resume, replace with --overwrite, or choose "
+                "another folder"
+            )
+        if resume and marker.is_file():
+            try:
+                found = json.loads(marker.read_text(encoding="utf-8"))
+            except ValueError:
+                raise BadInput(f"{marker}: cannot be read; start again with --overwrite") from None
+            if found != wanted:
+                raise BadInput(
+                    f"{out} was made with {found}, not {wanted}; continue with the same options "
+                    "and version, or start again with --overwrite"
+                )
+    (out / "data").mkdir(parents=True, exist_ok=True)
+    write_text(marker, json.dumps(wanted) + "\n")
+
+
+class _Run:
+    """One reproduction: its folder, its options, and how many of its stages are done."""
+
+    def __init__(
+        self, out: Path, quick: bool, overwrite: bool, workers: int, progress: Progress | None
+    ) -> None:
+        self._out, self._quick, self._overwrite = out, quick, overwrite
+        self._workers, self._progress = workers, progress
+        self._scope: dict[str, Any] = _BRIEF if quick else {}
+        self._stage, self._total = 0, 17 if quick else 18
+
+    def tell(self, title: str, state: State | None = None) -> None:
+        """Report a new stage, or how far the present one is."""
+        if state is None:
+            self._stage += 1
+        if self._progress:
+            self._progress(Stage(self._stage, self._total, title, state))
+
+    def devices(self) -> list[Claim]:
+        """Figures 4, 6, 8 and 9, their data, and what the paper says of them."""
+        self.tell("figures 4, 6, 8 and 9")
+        curves, pulses, current, panels = figure_4(), figure_6(), figure_8(), figure_9()
+        draw_figure_4(curves, self._out / "figure_4.png")
+        draw_figure_6(pulses, self._out / "figure_6.png")
+        draw_figure_8(current, self._out / "figure_8.png")
+        draw_figure_9(panels, self._out / "figure_9.png")
+        _write_csv(
+            self._out / "figure_4.csv",
+            ("shape", "law", "v", "current", "injected", "node"),
+            (
+                (c.shape, c.law, *row)
+                for c in curves
+                for row in zip(c.v, c.current, c.injected, c.node, strict=True)
+            ),
+        )
+        _write_csv(
+            self._out / "figure_6.csv",
+            ("scheme", "start", "width", "v"),
+            ((p.scheme, *row) for p in pulses for row in zip(p.start, p.width, p.v, strict=True)),
+        )
+        _write_csv(
+            self._out / "figure_8.csv",
+            ("v", "current", "line"),
+            zip(current.v, current.current, current.line, strict=True),
+        )
+        _write_csv(
+            self._out / "figure_9.csv",
+            ("model", "frequency", "t", "v", "i", "x"),
+            (
+                (panel.model, float(loop.frequency), *map(float, row))
+                for panel in panels
+                for loop in panel.loops
+                for row in zip(loop.trace.t, loop.trace.v, loop.trace.i, loop.trace.x, strict=True)
+            ),
+        )
+        statements = [
+            *about_diodes(curves),
+            *about_pulses(pulses),
+            *about_current(current),
+            *about_loops(panels),
+        ]
+        return [of_statement(statement) for statement in statements]
+
+    def training(self) -> "dict[str, xr.Dataset]":
+        """Figures 10 and 11 in three readings: as run, as stated, and at tuned rates."""
+        cells = arrange(self._sweep(further.cells("ebana")))
+        write_dataset(cells, self._out / "cells.nc")
+        for modulation, number in (("pwm", 10), ("pam", 11)):
+            draw_training(cells, modulation, self._out / f"figure_{number}.png")
+        stated = further.cells("seed", **self._scope)
+        as_stated = arrange(self._sweep(stated), **self._scope)
+        readings = {"as run": cells, "as stated": as_stated}
+        names = spec_names("seed", **self._scope)
+        rates = self._sweep(further.rates(names, self._quick))
+        factors = best_factor(rates).values.tolist()
+        tuned = self._sweep(further.tuned(names, factors, self._quick))
+        readings["tuned"] = arrange(tuned, "run", **self._scope)
+        self._rates = arrange(rates, **self._scope)
+        for reading, found in readings.items():
+            for modulation, number in (("pwm", 10), ("pam", 11)):
+                if reading != "as run":
+                    png = self._out / f"figure_{number}_{reading.replace(' ', '_')}.png"
+                    draw_training(found, modulation, png, reading=reading)
+        return readings
+
+    def beyond(self) -> "dict[str, xr.Dataset]":
+        """The sweeps of what the paper leaves open, by name."""
+        iris: dict[str, Any] = {"modulations": ["pwm"], "datasets": ["iris"], "sizes": ["large"]}
+        data = {"rates": self._rates}
+        for experiment in further.confound(self._quick):
+            data[experiment.name] = self._sweep(experiment)
+        for experiment in further.epochs(self._quick):
+            own: dict[str, Any] = iris | {"datasets": [experiment.name.removeprefix("epochs_")]}
+            data[experiment.name] = arrange(self._sweep(experiment), **own)
+        data["diodes"] = arrange(self._sweep(further.diodes(self._quick)), **iris)
+        data["estimators"] = arrange(self._sweep(further.estimators(self._quick)), **iris)
+        data["equations"] = self._sweep(further.equations(self._quick))
+        for experiment in further.optimisers(self._quick):
+            data[experiment.name] = self._sweep(experiment)
+        for experiment in further.frequencies(self._quick):
+            data[experiment.name] = self._sweep(experiment)
+        return data
+
+    def _sweep(self, experiment: further.Experiment) -> "xr.Dataset":
+        """The dataset of a sweep, run, continued, or read where it is done already."""
+        self.tell(experiment.question)
+        return run_sweep(
+            load_sweep(experiment.spec),
+            self._out / "data" / f"{experiment.name}.nc",
+            resume=not self._overwrite,
+            overwrite=self._overwrite,
+            workers=self._workers,
+            progress=lambda state: self.tell(experiment.question, state),
+        )
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> None:
+    def lines() -> Iterator[str]:
+        yield ",".join(columns)
+        for row in rows:
+            yield ",".join(v if isinstance(v, str) else f"{float(v)!r}" for v in row)
+
+    write_text(path, "\n".join(lines()) + "\n")
+
+
+def _write_claims(claims: list[Claim], path: Path) -> None:
+    import io
+
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["section", "statement", "criterion", "as run", "as stated", "tuned", "verdict"])
+    for claim in claims:
+        found = [claim.findings[r].value if r in claim.findings else "" for r in READINGS]
+        table.writerow([claim.section, claim.text, claim.criterion, *found, claim.verdict])
+    write_text(path, text.getvalue())
+
+
+READINGS = ("as run", "as stated", "tuned")
