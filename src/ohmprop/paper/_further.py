@@ -53,7 +53,10 @@ def rates(names: list[str], quick: bool) -> Experiment:
     """(a), first step: which rate is best for each cell."""
     axes = {
         "spec": names,
-        "factor": {"key": "learning.rates", "times": list(RATE_FACTORS)},
+        "factor": {
+            "key": "learning.rates",
+            "times": list(RATE_FACTORS[1:6] if quick else RATE_FACTORS),
+        },
         "seed": {"count": 1 if quick else 2, "first": 1000},
     }
     return Experiment(
@@ -151,7 +154,7 @@ def epochs(quick: bool) -> list[Experiment]:
             Experiment(
                 f"epochs_{dataset}",
                 "Does a run that 'fails to converge' only need more epochs?",
-                _sweep(f"epochs_{dataset}", axes, learning={"epochs": 500 if quick else many}),
+                _sweep(f"epochs_{dataset}", axes, learning={"epochs": 200 if quick else many}),
             )
         )
     return found
@@ -174,7 +177,7 @@ ESTIMATOR_LABELS = ("the paper's", "positive", "centred", "exact")
 def estimators(quick: bool) -> Experiment:
     """(f): the paper's update signal, the gradient by two nudges, and the exact gradient."""
     axes = {
-        "spec": _iris(),
+        "spec": _iris(models=TRAINED[:1] if quick else TRAINED),
         "estimator": {
             "zip": {
                 "learning.estimator": ["positive", "positive", "centred", "exact"],
@@ -211,7 +214,10 @@ def equations(quick: bool) -> Experiment:
             },
             "labels": labels,
         },
-        "factor": {"key": "learning.rates", "times": [0.1, 1.0, 10.0, 100.0]},
+        "factor": {
+            "key": "learning.rates",
+            "times": [1.0, 10.0] if quick else [0.1, 1.0, 10.0, 100.0],
+        },
         "seed": {"count": 1 if quick else 3},
     }
     return Experiment(

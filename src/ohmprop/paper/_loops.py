@@ -1,6 +1,7 @@
 """Figure 9: hysteresis loops of the six models, each at two frequencies, under a sine of 1 V."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,6 +98,7 @@ def figure_9(models: Iterable[str] = MODELS, *, cycles: int = 3, points: int = 1
     return panels
 
 
+@cache
 def driven(model: str) -> tuple[AbstractMemristor, float, tuple[float, float, float, float]]:
     """The device of a panel, its initial state, and in Hz the frequencies of rules b and a."""
     setting = SETTINGS[model]

@@ -1,10 +1,16 @@
 """Everything about the seed paper in one folder: its figures, its runs, its claims, one report."""
 
 import csv
+import io
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
 
 from .. import __version__
 from .._core import BadInput
@@ -13,13 +19,13 @@ from . import _further as further
 from ._answers import best_factor
 from ._bound import about_bound
 from ._claims import Claim, about_adam, about_frequencies, about_training, of_statement
-from ._current import draw_figure_8, figure_8
-from ._diodes import draw_figure_4, figure_4
-from ._loops import draw_figure_9, figure_9
-from ._pulses import draw_figure_6, figure_6
+from ._current import Current, draw_figure_8, figure_8
+from ._diodes import Curve, draw_figure_4, figure_4
+from ._loops import MODELS, Panel, draw_figure_9, figure_9
+from ._pulses import Pulses, draw_figure_6, figure_6
 from ._report import write_report
 from ._statements import about_current, about_diodes, about_loops, about_pulses
-from ._training import arrange, draw_training, spec_names
+from ._training import HIDDEN, arrange, draw_training, spec_names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,10 +79,15 @@ def reproduce(
     out = Path(out)
     _claim_folder(out, quick, resume, overwrite)
     run = _Run(out, quick, overwrite, workers, progress)
-    claims = run.devices()
-    readings = run.training()
-    data = run.beyond()
-    claims += [about_bound(), about_adam(data["adam"], data["descent"])]
+    with ThreadPoolExecutor(1, thread_name_prefix="figures") as beside, run:
+        found = beside.submit(_device_figures, run.check)
+        bound = beside.submit(about_bound)
+        readings = run.training()
+        data = run.beyond()
+        run.tell("figures 4, 6, 8 and 9")
+        figures = found.result()
+        claims = [*_write_figures(figures, out), bound.result()]
+    claims.append(about_adam(data["adam"], data["descent"]))
     claims += about_training(readings)
     for model, fast in further.FAST.items():
         claims += about_frequencies(model, data[f"frequencies_{model}"], fast)
@@ -113,8 +124,76 @@ def _claim_folder(out: Path, quick: bool, resume: bool, overwrite: bool) -> None
     write_text(marker, json.dumps(wanted) + "\n")
 
 
+class _Figures(NamedTuple):
+    """The data of figures 4, 6, 8 and 9."""
+
+    curves: list[Curve]
+    pulses: list[Pulses]
+    current: Current
+    panels: list[Panel]
+
+
+def _device_figures(check: Callable[[], None]) -> _Figures:
+    """Figures 4, 6, 8 and 9; `check` is called now and then, and raises where that is the end."""
+    with jax.enable_x64(True):
+        curves, pulses, current, panels = figure_4(), figure_6(), figure_8(), []
+        for model in MODELS:
+            check()
+            panels += figure_9([model])
+        return _Figures(curves, pulses, current, panels)
+
+
+def _write_figures(figures: _Figures, out: Path) -> list[Claim]:
+    """Draw the figures, write their data, and judge what the paper says of them."""
+    curves, pulses, current, panels = figures
+    with jax.enable_x64(True):
+        statements = [
+            *about_diodes(curves),
+            *about_pulses(pulses),
+            *about_current(current),
+            *about_loops(panels),
+        ]
+        draw_figure_4(curves, out / "figure_4.png")
+        draw_figure_6(pulses, out / "figure_6.png")
+        draw_figure_8(current, out / "figure_8.png")
+        draw_figure_9(panels, out / "figure_9.png")
+    _write_csv(
+        out / "figure_4.csv",
+        ("shape", "law", "v", "current", "injected", "node"),
+        (
+            (c.shape, c.law, *row)
+            for c in curves
+            for row in zip(c.v, c.current, c.injected, c.node, strict=True)
+        ),
+    )
+    _write_csv(
+        out / "figure_6.csv",
+        ("scheme", "start", "width", "v"),
+        ((p.scheme, *row) for p in pulses for row in zip(p.start, p.width, p.v, strict=True)),
+    )
+    _write_csv(
+        out / "figure_8.csv",
+        ("v", "current", "line"),
+        zip(current.v, current.current, current.line, strict=True),
+    )
+    _write_csv(
+        out / "figure_9.csv",
+        ("model", "frequency", "t", "v", "i", "x"),
+        (
+            (panel.model, float(loop.frequency), *row)
+            for panel in panels
+            for loop in panel.loops
+            for row in np.stack([getattr(loop.trace, name) for name in "tvix"], 1)
+        ),
+    )
+    return [of_statement(statement) for statement in statements]
+
+
 class _Run:
-    """One reproduction: its folder, its options, and how many of its stages are done."""
+    """One reproduction: its folder, its options, and how many of its stages are done.
+
+    A context manager: what still runs when it ends by an error stops at its next chunk.
+    """
 
     def __init__(
         self, out: Path, quick: bool, overwrite: bool, workers: int, progress: Progress | None
@@ -123,58 +202,33 @@ class _Run:
         self._workers, self._progress = workers, progress
         self._scope: dict[str, Any] = _BRIEF if quick else {}
         self._stage, self._total = 0, 17 if quick else 18
+        self._lock, self._ended = threading.Lock(), threading.Event()
 
-    def tell(self, title: str, state: State | None = None) -> None:
-        """Report a new stage, or how far the present one is."""
-        if state is None:
+    def __enter__(self) -> "_Run":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._ended.set()
+
+    def check(self) -> None:
+        """Raise in a thread that has nothing to work for any more."""
+        if self._ended.is_set():
+            raise _Ended
+
+    def tell(self, title: str) -> int:
+        """Report a new stage; returns its number."""
+        with self._lock:
             self._stage += 1
-        if self._progress:
-            self._progress(Stage(self._stage, self._total, title, state))
+            number = self._stage
+        self._report(Stage(number, self._total, title, None))
+        return number
 
-    def devices(self) -> list[Claim]:
-        """Figures 4, 6, 8 and 9, their data, and what the paper says of them."""
-        self.tell("figures 4, 6, 8 and 9")
-        curves, pulses, current, panels = figure_4(), figure_6(), figure_8(), figure_9()
-        draw_figure_4(curves, self._out / "figure_4.png")
-        draw_figure_6(pulses, self._out / "figure_6.png")
-        draw_figure_8(current, self._out / "figure_8.png")
-        draw_figure_9(panels, self._out / "figure_9.png")
-        _write_csv(
-            self._out / "figure_4.csv",
-            ("shape", "law", "v", "current", "injected", "node"),
-            (
-                (c.shape, c.law, *row)
-                for c in curves
-                for row in zip(c.v, c.current, c.injected, c.node, strict=True)
-            ),
-        )
-        _write_csv(
-            self._out / "figure_6.csv",
-            ("scheme", "start", "width", "v"),
-            ((p.scheme, *row) for p in pulses for row in zip(p.start, p.width, p.v, strict=True)),
-        )
-        _write_csv(
-            self._out / "figure_8.csv",
-            ("v", "current", "line"),
-            zip(current.v, current.current, current.line, strict=True),
-        )
-        _write_csv(
-            self._out / "figure_9.csv",
-            ("model", "frequency", "t", "v", "i", "x"),
-            (
-                (panel.model, float(loop.frequency), *map(float, row))
-                for panel in panels
-                for loop in panel.loops
-                for row in zip(loop.trace.t, loop.trace.v, loop.trace.i, loop.trace.x, strict=True)
-            ),
-        )
-        statements = [
-            *about_diodes(curves),
-            *about_pulses(pulses),
-            *about_current(current),
-            *about_loops(panels),
-        ]
-        return [of_statement(statement) for statement in statements]
+    def _report(self, stage: Stage) -> None:
+        self.check()
+        with self._lock:
+            if self._progress:
+                self._progress(stage)
 
     def training(self) -> "dict[str, xr.Dataset]":
         """Figures 10 and 11 in three readings: as run, as stated, and at tuned rates."""
@@ -200,33 +254,51 @@ class _Run:
 
     def beyond(self) -> "dict[str, xr.Dataset]":
         """The sweeps of what the paper leaves open, by name."""
+        quick = self._quick
+        experiments = [
+            *further.epochs(quick),  # the longest first
+            further.equations(quick),
+            further.estimators(quick),
+            further.diodes(quick),
+            *further.confound(quick),
+            *further.optimisers(quick),
+            *further.frequencies(quick),
+        ]
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="sweeps") as pool:
+            try:
+                futures = [pool.submit(self._sweep, e, workers=1) for e in experiments]
+                done = [future.result() for future in futures]
+            except BaseException:
+                self._ended.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        data = {e.name: dataset for e, dataset in zip(experiments, done, strict=True)}
         iris: dict[str, Any] = {"modulations": ["pwm"], "datasets": ["iris"], "sizes": ["large"]}
-        data = {"rates": self._rates}
-        for experiment in further.confound(self._quick):
-            data[experiment.name] = self._sweep(experiment)
-        for experiment in further.epochs(self._quick):
-            own: dict[str, Any] = iris | {"datasets": [experiment.name.removeprefix("epochs_")]}
-            data[experiment.name] = arrange(self._sweep(experiment), **own)
-        data["diodes"] = arrange(self._sweep(further.diodes(self._quick)), **iris)
-        data["estimators"] = arrange(self._sweep(further.estimators(self._quick)), **iris)
-        data["equations"] = self._sweep(further.equations(self._quick))
-        for experiment in further.optimisers(self._quick):
-            data[experiment.name] = self._sweep(experiment)
-        for experiment in further.frequencies(self._quick):
-            data[experiment.name] = self._sweep(experiment)
-        return data
+        for name in data:
+            own = name.removeprefix("epochs_")
+            if name == "diodes" or own in HIDDEN:
+                scope: dict[str, Any] = iris | ({"datasets": [own]} if own in HIDDEN else {})
+                data[name] = arrange(data[name], **scope)
+        return data | {"rates": self._rates}
 
-    def _sweep(self, experiment: further.Experiment) -> "xr.Dataset":
+    def _sweep(self, experiment: further.Experiment, workers: int = 0) -> "xr.Dataset":
         """The dataset of a sweep, run, continued, or read where it is done already."""
-        self.tell(experiment.question)
+        self.check()
+        number = self.tell(experiment.question)
         return run_sweep(
             load_sweep(experiment.spec),
             self._out / "data" / f"{experiment.name}.nc",
             resume=not self._overwrite,
             overwrite=self._overwrite,
-            workers=self._workers,
-            progress=lambda state: self.tell(experiment.question, state),
+            workers=workers or self._workers,
+            progress=lambda state: self._report(
+                Stage(number, self._total, experiment.question, state)
+            ),
         )
+
+
+class _Ended(Exception):
+    """The reproduction has ended elsewhere."""
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> None:
@@ -239,8 +311,6 @@ def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[Any
 
 
 def _write_claims(claims: list[Claim], path: Path) -> None:
-    import io
-
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["section", "statement", "criterion", "as run", "as stated", "tuned", "verdict"])

@@ -72,7 +72,7 @@ def records(sweep: Sweep, chunk: Chunk) -> Arrays:
         jobs = [job for k in places if (job := cells[k].job) is not None]
         kinds = [_build(sweep, cell, shared).job for cell in chunk.kinds]
         models = [job.trainer.devices[0] for job in kinds if job is not None]
-        for name, values in _train(jobs, models, reasons, places).items():
+        for name, values in _train(jobs, models, chunk, reasons, places).items():
             arrays[name][places] = values
     arrays["failure"] = np.asarray(reasons, dtype=str)
     arrays["spec"] = np.asarray(
@@ -93,7 +93,11 @@ def _build(sweep: Sweep, cell: int, shared: Parts) -> _Cell:
 
 
 def _train(
-    jobs: list[Job], models: list[AbstractMemristor], reasons: list[str], places: list[int]
+    jobs: list[Job],
+    models: list[AbstractMemristor],
+    chunk: Chunk,
+    reasons: list[str],
+    places: list[int],
 ) -> Arrays:
     """Train the jobs, in a program that knows `models`.
 
@@ -105,7 +109,15 @@ def _train(
         trainers = stack_trainers([job.trainer for job in jobs], models)
         initial = jax.tree.map(lambda *g: np.stack(g), *(job.initial for job in jobs))
         seeds = np.asarray([job.spec.seed for job in jobs], np.uint32)
-        outcome = run_fleet(trainers, initial, seeds, _rows(jobs, dtype), spec.learning.epochs)
+        outcome = run_fleet(
+            trainers,
+            initial,
+            seeds,
+            _rows(jobs, dtype),
+            spec.learning.epochs,
+            own=chunk.own,
+            brief=chunk.brief,
+        )
         outcome = jax.tree.map(lambda leaf: np.asarray(leaf), outcome)
     good = good_epochs(outcome)
     for k, place in enumerate(places):
