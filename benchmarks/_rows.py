@@ -18,6 +18,7 @@ from ohmprop import spice  # noqa: E402
 
 from ._job import EPOCHS, RATE, conductances, iris  # noqa: E402
 from ._pulses import pulses_row  # noqa: E402
+from ._reproduce import reproduce_row  # noqa: E402
 from ._scale import scale_row  # noqa: E402
 from ._sweeps import sweeps_row  # noqa: E402
 from ._timing import Row, interleaved, quantile  # noqa: E402
@@ -134,4 +135,5 @@ ROWS = {
     "pulses": pulses_row,
     "waveforms": waveforms_row,
     "sweeps": sweeps_row,
+    "reproduce": reproduce_row,
 }

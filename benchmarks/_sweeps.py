@@ -21,6 +21,7 @@ import numpy as np
 
 from ohmprop.experiments import run_sweep
 from ohmprop.experiments._sweep import Sweep, _chunk, load_sweep
+from ohmprop.experiments._sweep._plan import BRIEF_CHUNKS
 from ohmprop.experiments._sweep._run import WORKERS
 
 from ._timing import Row, quantile
@@ -75,8 +76,8 @@ def _measure_outside(folder: str) -> tuple[_Run, _Run]:
     _warm(TINY_EPOCHS, out)
     real, kept = _chunk.run_fleet, []
 
-    def keep(*arguments: Any) -> Any:
-        outcome = real(*arguments)
+    def keep(*arguments: Any, **options: Any) -> Any:
+        outcome = real(*arguments, **options)
         if not kept:
             kept.append(jax.tree.map(np.asarray, outcome))
         return outcome
@@ -84,7 +85,7 @@ def _measure_outside(folder: str) -> tuple[_Run, _Run]:
     sweep = _sweep("tiny", TINY, TINY_EPOCHS)
     with patch.object(_chunk, "run_fleet", keep):
         full = _timed(sweep, out)
-    with patch.object(_chunk, "run_fleet", lambda *arguments: kept[0]):
+    with patch.object(_chunk, "run_fleet", lambda *arguments, **options: kept[0]):
         return full, _timed(sweep, out)
 
 
@@ -140,17 +141,17 @@ def _warm_workers(cluster: Any) -> None:
     """Compile the program in every worker."""
     from distributed import Client
 
-    text = _whole_chunk(TINY_EPOCHS).text
+    text = _of_one_program(TINY_EPOCHS).text
     with Client(cluster.scheduler_address, set_as_default=False) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         for worker in workers:
             client.submit(_chunk.run_chunk, text, 0, workers=[worker], pure=False).result()
 
 
-def _whole_chunk(epochs: int) -> Sweep:
-    """A sweep of one chunk, of the size that larger sweeps have: it compiles their program."""
+def _of_one_program(epochs: int) -> Sweep:
+    """As few cells as have the program of larger sweeps."""
     chunk = _chunk.planned(_sweep("plan", SHARED, epochs).text)[1].chunks[0]
-    return _sweep("warm", len(chunk.cells), epochs)
+    return _sweep("warm", len(chunk.cells) * (BRIEF_CHUNKS + 1), epochs)
 
 
 def _sweep(name: str, cells: int, epochs: int) -> Sweep:
@@ -166,7 +167,7 @@ def _sweep(name: str, cells: int, epochs: int) -> Sweep:
 
 def _warm(epochs: int, out: Path) -> None:
     """Import what a sweep imports, and compile its program."""
-    run_sweep(_whole_chunk(epochs), out, overwrite=True)
+    run_sweep(_of_one_program(epochs), out, overwrite=True)
 
 
 def _timed(sweep: Sweep, out: Path, scheduler: str | None = None) -> _Run:
