@@ -55,7 +55,7 @@ def _command(
 ) -> Iterator[Row]:
     """Wall seconds of `ohmprop COMMAND` over its bar, and its peak memory over its own."""
     environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
-    environment["JAX_COMPILATION_CACHE_DIR"] = str(programs)
+    environment["OHMPROP_CACHE"] = str(programs)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     subprocess.run(

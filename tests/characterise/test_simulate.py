@@ -177,12 +177,48 @@ def test_euler_is_the_seeds_step_and_not_exact():
     device = devices.make("biolek", "published")
     wave = drive.Sine(amplitude=1.0, frequency=1.0)
     trace = simulate(device, wave, points=50, integration="euler")
-    x = 5e-9
+    x = [5e-9]
     for k in range(50):
-        x = float(device.euler(x, float(wave(trace.t[k])), 0.02))
-    assert float(trace.x[-1]) == pytest.approx(x, rel=1e-12)
+        x.append(float(device.euler(x[k], float(wave(trace.t[k])), 0.02)))
+    np.testing.assert_allclose(trace.x, x, rtol=1e-12)
     exact = simulate(device, wave, points=50)
     assert float(jnp.abs(exact.x - trace.x).max()) > 1e-3 * 1e-8
+
+
+def test_euler_behind_a_series_resistance_steps_at_the_devices_own_voltage():
+    device = devices.make("biolek", "published", r_on=1e3)
+    wave = drive.Sine(amplitude=1.0, frequency=1.0)
+    trace = simulate(device, wave, points=50, integration="euler", r_series=2e3)
+    x = [5e-9]
+    for k in range(50):
+        m = 1e3 * x[k] / 1e-8 + 16e3 * (1 - x[k] / 1e-8)
+        x.append(float(device.euler(x[k], float(wave(trace.t[k])) * m / (m + 2e3), 0.02)))
+    np.testing.assert_allclose(trace.x, x, rtol=1e-10)
+    free = simulate(device, wave, points=50, integration="euler")
+    assert float(jnp.abs(free.x - trace.x).max()) > 1e-3 * 1e-8
+
+
+def test_charge_and_flux_of_a_loaded_device_are_its_own_not_the_sources():
+    """To the last interval, in which the voltage is not 0, and with no current beyond the limit."""
+    device = devices.make("biolek", "published", r_on=1e3)
+    wave = drive.PiecewiseLinear([0, 0.5, 0.8], [0, 1.5, 0.6])
+    most = 1.2e-4
+    trace = simulate(device, wave, points=POINTS, r_series=2e3, compliance=most)
+    t, u, i = (np.asarray(a) for a in (trace.t, trace.v_device, trace.i))
+    assert most * (1 - 1e-12) <= i.max() <= most and u[-1] > 0.1
+    steps = np.diff(t)
+    np.testing.assert_allclose(trace.charge[1:], np.cumsum((i[1:] + i[:-1]) / 2 * steps), 1e-7)
+    np.testing.assert_allclose(trace.flux[1:], np.cumsum((u[1:] + u[:-1]) / 2 * steps), 1e-7)
+    source = np.trapezoid(trace.v, t)
+    assert float(trace.flux[-1]) < 0.9 * source
+
+
+def test_a_device_whose_lower_bound_is_not_0_starts_half_way_between_its_bounds():
+    device = devices.make("jart", "published")
+    low, high = float(device.lower), float(device.upper)
+    assert low > 1e-4 * high
+    trace = simulate(device, drive.Sine(amplitude=0.1), points=2, integration="euler")
+    assert float(trace.x[0]) == pytest.approx((low + high) / 2, rel=1e-12)
 
 
 def test_series_resistance():

@@ -103,7 +103,6 @@ def test_a_mistake_is_one_line_and_leaves_things_as_they_are(
     assert {name: p.read_text(encoding="utf-8") for name, p in found.items()} == held
 
 
-@pytest.mark.xfail(reason="only train and sweep are said to keep what was done")
 def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

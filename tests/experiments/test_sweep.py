@@ -15,7 +15,7 @@ from ohmprop.experiments._sweep import Sweep, load_sweep
 from ohmprop.experiments._sweep import _chunk as chunk_module
 from ohmprop.experiments._sweep import _plan as plan_module
 from ohmprop.experiments._sweep._axes import read_axes
-from ohmprop.experiments._sweep._cells import Refused
+from ohmprop.experiments._sweep._cells import Refused, axis_coordinate
 from ohmprop.experiments._sweep._plan import make_plan, signature
 from ohmprop.learning import Outcome
 
@@ -167,6 +167,8 @@ def test_an_axis_of_specs_has_the_sections_of_the_sweep_laid_over_each(tmp_path)
     [
         ({"spec": ["ebana-iris-biolek-pwn"]}, ["sweep.base, value 1", "ebana-iris-biolek-pwm"]),
         ({"spec": [3]}, ["sweep.base, value 1", "name of a spec"]),
+        ({"spec": [{"a": 1}]}, ["sweep.base, value 1", "name of a spec"]),
+        ({"seed": [0, 0]}, ["sweep.seed", "comes 2 times"]),
         ({"learning.rates": {"times": 3}}, ["sweep.learning.rates.times", "list of factors"]),
         ({"learning.rates": {"times": ["1 V"]}}, ["sweep.learning.rates.times", "1 V"]),
         ({"learning.batch_size": {"times": [2]}}, ["sweep.batch_size, value 1", "None"]),
@@ -360,3 +362,22 @@ def test_a_sweep_is_read_from_yaml_beside_its_files(tmp_path):
     assert not isinstance(spec, Refused)
     assert spec.device.model == "linear"
     assert load_spec(yaml.safe_load(dump(spec))).spec == spec
+
+
+def test_a_key_that_two_axes_touch_keeps_both_their_labels():
+    axes = {
+        "learning.rates": {"times": [1, 2]},
+        "range": {"zip": {"device.r_off": [1e3, 1e4], "learning.rates": [1e-9, 1e-8]}},
+    }
+    sweep = sweep_of(axes)
+    coordinates = [axis_coordinate(sweep, axis) for axis in sweep.axes]
+    assert coordinates[0] == {"rates": [1.0, 2.0]}
+    assert coordinates[1] == {"range": [1e3, 1e4], "learning_rates": [1e-9, 1e-8]}
+
+
+def test_parts_of_an_overwriting_that_was_broken_off_are_not_taken_for_ones_own(tmp_path):
+    folder = tmp_path / "small.nc.parts"
+    folder.mkdir()
+    (folder / "part-000000.npz").write_bytes(b"of another sweep")
+    dataset = run_sweep(sweep_of({"seed": {"count": 2}}), tmp_path / "small.nc", resume=True)
+    assert dataset.min_loss.notnull().all()

@@ -103,7 +103,6 @@ class TestClaim:
             )
             assert len(told) == 1 and set(told.values()) == {"1.0e-12"}
 
-    @pytest.mark.xfail(reason="Python's max leaves out what is not a number, unless it is first")
     @pytest.mark.parametrize("nudge", ["cost", "constant"])
     def test_one_equilibrium_that_does_not_settle_is_enough_to_fail(self, violating, nudge):
         assert violating(1, 1e-3, nudge, float("nan")).verdict == FAILS

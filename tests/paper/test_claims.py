@@ -53,7 +53,7 @@ def some(many: int, value: float, **where: Any) -> Changes:
     at = cells()["min_loss"].sel(labels)
     points = (np.unravel_index(k, at.shape) for k in range(many))
     return [
-        ({d: at[d].values[i] for d, i in zip(at.dims, point, strict=True)}, value)
+        ({str(d): at[d].values[i] for d, i in zip(at.dims, point, strict=True)}, value)
         for point in points
     ]
 
@@ -152,7 +152,6 @@ def test_devices_press_against_their_bounds_where_the_range_is_narrow(changes, m
     assert judged(changed(changes, "clipped_fraction"), "devices at a bound").met is met
 
 
-@pytest.mark.xfail(reason="the mean, the median and the maximum leave out what is not a number")
 @pytest.mark.parametrize(
     ("criterion", "variable", "changes", "gone"),
     [
@@ -173,7 +172,7 @@ def test_a_run_that_failed_meets_nothing(criterion, variable, changes, gone):
 
 def test_every_criterion_on_runs_is_tried():
     tried = [*RUNS, "greatest relative difference", "devices at a bound"]
-    everything = [criterion for _, _, criterion, _ in _CRITERIA]
+    everything = [criterion for _, _, criterion, *_ in _CRITERIA]
     assert len(tried) == len(everything)
     for criterion in everything:
         assert sum(criterion.startswith(begin) for begin in tried) == 1
@@ -201,7 +200,6 @@ class TestReadings:
             data["min_loss"].loc[narrow | {"seed": seed}] = value
         assert judged(data, "no PWM cell").met
 
-    @pytest.mark.xfail(reason="the mean over the seeds leaves out what is not a number")
     def test_a_seed_that_failed_is_not_averaged_away(self):
         data = cells(seed=[0, 1])
         data["min_loss"].loc[ONE | {"seed": 1}] = np.nan
@@ -307,14 +305,13 @@ class TestRates:
         assert decades(rated(loss, seed=[0, 1], optimiser=["sgd"])) == pytest.approx(wanted)
 
     @pytest.mark.parametrize(
-        ("adam", "descent", "verdict", "more"),
+        ("adam", "descent", "verdict"),
         [
-            ([9, 1, 1, 9], [9, 1, 9, 9], HOLDS, "which is so"),
-            ([9, 1, 1, 9], [9, 1, 1, 9], HOLDS, "which is not so"),
-            ([9, 1, 9, 9], [9, 1, 1, 9], FAILS, "which is not so"),
+            ([9, 1, 1, 9], [9, 1, 9, 9], HOLDS),
+            ([9, 1, 1, 9], [9, 1, 1, 9], FAILS),
+            ([9, 1, 9, 9], [9, 9, 9, 1], FAILS),
         ],
     )
-    def test_adam_needs_a_decade_of_rates(self, adam, descent, verdict, more):
+    def test_adam_needs_a_decade_of_rates_and_more_than_plain_descent(self, adam, descent, verdict):
         claim = about_adam(rated(adam), rated(descent, optimiser=["sgd"]))
         assert claim.verdict == verdict
-        assert claim.criterion.endswith(more)

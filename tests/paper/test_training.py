@@ -2,6 +2,7 @@
 
 import re
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,7 +119,11 @@ class TestArrange:
             assert int(arranged.neurons.sel(dataset=dataset, hidden=size)) == neurons
 
     def test_a_part_of_the_cells_is_arranged_alike(self):
-        scope = {"modulations": ["pam"], "datasets": ["breast_cancer"], "sizes": ["small"]}
+        scope: dict[str, Any] = {
+            "modulations": ["pam"],
+            "datasets": ["breast_cancer"],
+            "sizes": ["small"],
+        }
         names = paper.spec_names("seed", **scope)
         arranged = paper.arrange(sweep_of(names), **scope)
         assert arranged.sizes["model"] * arranged.sizes["r_off"] == len(names) == 28
@@ -196,7 +201,12 @@ class TestPictures:
 
 @pytest.mark.slow
 def test_a_cell_s_spec_trains_to_the_cell_s_losses(tmp_path):
-    scope = {"modulations": ["pam"], "datasets": ["iris"], "sizes": ["small"], "ranges": ["r1k"]}
+    scope: dict[str, Any] = {
+        "modulations": ["pam"],
+        "datasets": ["iris"],
+        "sizes": ["small"],
+        "ranges": ["r1k"],
+    }
     scope["models"] = ["linear", "vteam"]
     sweep = load_sweep(
         {"learning": {"epochs": 3}, "sweep": {"spec": paper.spec_names("seed", **scope)}}

@@ -38,7 +38,8 @@ def run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         kept = "; what was done is kept, continue with --resume"
-        _complain(f"interrupted{kept if arguments[:1] in (['train'], ['sweep']) else ''}", kind="")
+        resumable = arguments[:1] in (["train"], ["sweep"], ["reproduce"])
+        _complain(f"interrupted{kept if resumable else ''}", kind="")
         return 130
     except typer.Exit as leave:
         return leave.exit_code

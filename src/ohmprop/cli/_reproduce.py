@@ -52,7 +52,8 @@ class _Monitor:
     def __init__(self, console: Any) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._console, self._last, self._number = console, 0.0, 0
+        self._console, self._last, self._part = console, 0.0, 0.0
+        self._seen: set[int] = set()
         self._bar = Progress(
             TextColumn("{task.fields[stage]}"),
             BarColumn(bar_width=None),
@@ -76,16 +77,18 @@ class _Monitor:
         cells = stage.state
         part = cells.done / cells.total if cells else 0.0
         note = f", {cells.done}/{cells.total} cells" if cells else ""
+        self._part = max(self._part, (stage.number - 1 + part) / stage.total)  # two go on by turns
         if self._console.is_terminal:
             self._bar.update(
                 self._task,
-                completed=(stage.number - 1 + part) / stage.total,
+                completed=self._part,
                 description=f"{stage.title}{note}",
                 stage=f"{stage.number}/{stage.total}",
             )
             return
         now = time.monotonic()
-        if stage.number != self._number or now - self._last > 5:
+        if stage.number not in self._seen or now - self._last > 5:
             sys.stdout.write(f"stage {stage.number}/{stage.total}  {stage.title}{note}\n")
             sys.stdout.flush()
-            self._last, self._number = now, stage.number
+            self._last = now
+            self._seen.add(stage.number)

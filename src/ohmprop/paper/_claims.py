@@ -1,8 +1,8 @@
 """What the seed paper states of its training runs, each judged by a criterion on their numbers.
 
-A criterion is written down here before any run: it is a function of a dataset of cells, and the
-same function judges the runs as the authors' code made them, the runs on the data as the paper
-states them, and the runs at rates tuned for each cell.
+A criterion is a function of a dataset of cells. It was written down before the runs, or it says
+that it was not. The same function judges the runs as the authors' code made them, the runs on the
+data as the paper states them, and the runs at rates tuned for each cell.
 """
 
 from collections.abc import Callable, Mapping
@@ -68,19 +68,17 @@ def about_training(readings: Mapping[str, "xr.Dataset"]) -> list[Claim]:
     its runs are not among the cells, is left out there.
     """
     means = {
-        name: cells.mean("seed") if "seed" in cells.dims else cells
+        name: cells.mean("seed", skipna=False) if "seed" in cells.dims else cells
         for name, cells in readings.items()
     }
     claims = []
-    for section, text, criterion, judge in _CRITERIA:
+    for section, text, criterion, judge, asked in _CRITERIA:
         findings = {}
         for name, cells in means.items():
             if judge is _identical and name == "tuned":  # whose rates differ between the two
                 continue
-            try:
+            if all(label in cells[dim].values for dim, label in asked):
                 findings[name] = judge(cells)
-            except KeyError:  # a label of these cells that a shorter report does not have
-                continue
         if findings:
             claims.append(Claim(section, text, criterion, findings))
     return claims
@@ -136,14 +134,14 @@ def _comparable(cells: "xr.Dataset") -> Finding:
         f"{str(worst.dataset.item()).replace('_', ' ')}, {worst.hidden.item()}, "
         f"{float(worst.r_off) / 1e3:g} kΩ)"
     )
-    return Finding(value, bool(ratio.median() <= 1.25 and ratio.max() <= 2))
+    return Finding(value, bool(ratio.median() <= 1.25 and (ratio <= 2).all()))
 
 
 def _identical(cells: "xr.Dataset") -> Finding:
     pwm, pam = (
         cells["loss"].sel(modulation=m, model=list(FLUX_CONTROLLED)) for m in ("pwm", "pam")
     )
-    apart = float((abs(pwm - pam) / pwm).max())
+    apart = float((abs(pwm - pam) / pwm).max(skipna=False))
     return Finding(f"greatest relative difference {apart:.1e}", apart <= 1e-6)
 
 
@@ -151,7 +149,7 @@ def _mms_worse(cells: "xr.Dataset") -> Finding:
     loss = cells["min_loss"].sel(
         modulation="pam", dataset="breast_cancer", r_off=cells.r_off[cells.r_off >= RATIO]
     )
-    ratio = (loss.sel(model="mms") / loss.sel(model="linear")).mean("r_off")
+    ratio = (loss.sel(model="mms") / loss.sel(model="linear")).mean("r_off", skipna=False)
     large, small = float(ratio.sel(hidden="large")), ratio.sel(hidden=["medium", "small"]).values
     value = f"large {large:.3g}, medium {small[0]:.3g}, small {small[1]:.3g}"
     return Finding(value, bool((small > 1.05).all() and (small > large).all()))
@@ -181,7 +179,11 @@ def _sharply(cells: "xr.Dataset") -> Finding:
 
 def about_frequencies(model: str, sweep: "xr.Dataset", fast: float) -> list[Claim]:
     """The pulses that a threshold device needs under PAM, of a sweep over frequency and voltage."""
-    cells = sweep.isel(base=0).mean("seed") if "seed" in sweep.dims else sweep.isel(base=0)
+    cells = (
+        sweep.isel(base=0).mean("seed", skipna=False)
+        if "seed" in sweep.dims
+        else sweep.isel(base=0)
+    )
     slow = float(cells.frequency.min())
     least = cells["min_loss"].min("voltage")
     there, here = (float(least.sel(frequency=f, method="nearest")) for f in (slow, fast))
@@ -207,7 +209,8 @@ def about_frequencies(model: str, sweep: "xr.Dataset", fast: float) -> list[Clai
             section,
             f"To stabilise learning, higher excitation frequencies were applied ({hertz} for "
             f"{name})",
-            "least loss at the frequency of Figure 9, best of four pulse voltages, over that at "
+            "least loss at the frequency of Figure 9, best of "
+            f"{cells.sizes['voltage']} pulse voltages, over that at "
             f"{hertz}: more than {CONVERGED:g}",
             {
                 "as run": Finding(
@@ -231,33 +234,38 @@ def decades(sweep: "xr.Dataset") -> tuple[float, float, float]:
 def about_adam(adam: "xr.Dataset", descent: "xr.Dataset") -> Claim:
     """Section 3.2, of two sweeps over the rate."""
     own, other = decades(adam)[0], decades(descent)[0]
-    more = "is so" if own > other else "is not so"
     return Claim(
         "3.2",
         "Adam [...] permits effective convergence even under suboptimal learning rate settings.",
-        f"rates within {FORGIVEN:g} times the least loss span at least a decade (Iris, linear "
-        "model, 10 kΩ); a first criterion also asked for more than with plain gradient descent, "
-        f"which {more}",
+        f"rates within {FORGIVEN:g} times the least loss span at least a decade, and more than "
+        "with plain gradient descent (Iris, linear model, 10 kΩ)",
         {
-            "as stated": Finding(f"{own:.3g} decades; plain descent {other:.3g}", own >= 1),
+            "as stated": Finding(
+                f"{own:.3g} decades; plain descent {other:.3g}", own >= 1 and own > other
+            ),
         },
     )
 
 
-_WITHIN = f"least loss at most {CONVERGED:g} times the least of the same dataset and size"
-_CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
+# Section, statement, criterion, judge, and the labels that the cells must have to be asked.
+_WITHIN = (
+    f"least loss at most {CONVERGED:g} times the least of the same modulation, dataset and size"
+)
+_CRITERIA: tuple[tuple[str, str, str, Judge, tuple[tuple[str, str], ...]], ...] = (
     (
         "4.2, Figure 10",
         "At R_OFF = 500 Ω, all networks failed to converge, yielding persistently high loss "
         "values.",
         f"no PWM cell at 500 Ω converges: {_WITHIN}",
         _fails_below("pwm"),
+        (),
     ),
     (
         "4.2, Figure 10",
         "Under PWM, EqProp achieved stable convergence when R_OFF ≥ 1 kΩ.",
         f"every PWM cell from 1 kΩ on converges: {_WITHIN}",
         _converges_above("pwm"),
+        (),
     ),
     (
         "4.2, Figure 11",
@@ -265,12 +273,14 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "for R_OFF ≥ 1 kΩ.",
         f"every PAM cell from 1 kΩ on converges: {_WITHIN}",
         _converges_above("pam"),
+        (),
     ),
     (
         "4.2, Figure 11",
         "PAM-based training revealed similar overall behaviour (at 500 Ω).",
         f"no PAM cell at 500 Ω converges: {_WITHIN}",
         _fails_below("pam"),
+        (),
     ),
     (
         "4.2",
@@ -279,6 +289,7 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "cancer's least loss exceeds Iris's, same modulation, size, R_OFF and model, from 1 kΩ on, "
         "in at least 75 % of the pairs",
         _cancer_above_iris,
+        (("dataset", "iris"), ("dataset", "breast_cancer")),
     ),
     (
         "4.2",
@@ -286,6 +297,7 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "PWM from 1 kΩ on: least loss over that of the linear model, median at most 1.25 and "
         "greatest at most 2",
         _comparable,
+        (),
     ),
     (
         "4.2",
@@ -293,6 +305,7 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "linear ion drift, Joglekar, and Biolek), PWM and PAM yielded identical learning curves",
         "greatest relative difference of their loss histories: at most 1e-6",
         _identical,
+        (),
     ),
     (
         "4.2",
@@ -301,6 +314,7 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "PAM, cancer, mean over R_OFF ≥ 1 kΩ of MMS's least loss over the linear model's: above "
         "1.05 for 10 and for 5 neurons, and above that for 16",
         _mms_worse,
+        (("dataset", "breast_cancer"), ("hidden", "medium"), ("hidden", "small")),
     ),
     (
         "4.2",
@@ -309,13 +323,16 @@ _CRITERIA: tuple[tuple[str, str, str, Judge], ...] = (
         "least loss at 500 Ω over that at 1 kΩ: at least 1.5 in every cell, and in the median more "
         "than that at 1 kΩ over that at 10 kΩ",
         _sharply,
+        (),
     ),
     (
         "5",
         "When this range narrows, weights press against the bounds of the realisable interval "
         "[...] and the weight updates are effectively clipped at the device limits.",
         "devices at a bound, mean over the epochs: at 500 Ω at least 10 %, and in at least 90 % of "
-        "the cells more than at 100 kΩ",
+        "the cells more than at 100 kΩ; a state that a window holds back from its bound does not "
+        "count",
         _press,
+        (),
     ),
 )

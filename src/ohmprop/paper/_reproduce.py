@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,12 +26,15 @@ from ._loops import MODELS, Panel, draw_figure_9, figure_9
 from ._pulses import Pulses, draw_figure_6, figure_6
 from ._report import write_report
 from ._statements import about_current, about_diodes, about_loops, about_pulses
-from ._training import HIDDEN, arrange, draw_training, spec_names
+from ._training import HIDDEN, arrange, draw_training, loss_limits, spec_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _BRIEF = {"datasets": ["iris"], "sizes": ["large"]}  # what a quick report does beyond the paper
+
+
+_COLUMNS = ("as run", "as stated", "tuned")
 
 
 class Stage(NamedTuple):
@@ -67,7 +71,7 @@ def reproduce(
         resume: continue what `out` holds.
         overwrite: replace what `out` holds.
         workers: threads that train side by side.
-        progress: called as work goes on.
+        progress: called as work goes on, also from other threads, and for two stages by turns.
 
     Returns:
         The claims with their verdicts.
@@ -78,15 +82,18 @@ def reproduce(
     """
     out = Path(out)
     _claim_folder(out, quick, resume, overwrite)
-    run = _Run(out, quick, overwrite, workers, progress)
+    with jax.enable_x64(True):
+        return _reproduce(out, _Run(out, quick, workers, progress), quick)
+
+
+def _reproduce(out: Path, run: "_Run", quick: bool) -> list[Claim]:
     with ThreadPoolExecutor(1, thread_name_prefix="figures") as beside, run:
-        found = beside.submit(_device_figures, run.check)
-        bound = beside.submit(about_bound)
+        found = run.beside = beside.submit(_beside, run.check)
         readings = run.training()
         data = run.beyond()
         run.tell("figures 4, 6, 8 and 9")
-        figures = found.result()
-        claims = [*_write_figures(figures, out), bound.result()]
+        figures, bound = found.result()
+        claims = [*_write_figures(figures, out), bound]
     claims.append(about_adam(data["adam"], data["descent"]))
     claims += about_training(readings)
     for model, fast in further.FAST.items():
@@ -104,22 +111,25 @@ def _claim_folder(out: Path, quick: bool, resume: bool, overwrite: bool) -> None
         raise BadInput(f"{out} is a file; expected a folder")
     marker = out / "reproduce.json"
     wanted = {"version": __version__, "quick": quick}
-    if out.is_dir() and any(out.iterdir()):
-        if not resume and not overwrite:
+    if overwrite:
+        shutil.rmtree(out / "data", ignore_errors=True)
+    elif out.is_dir() and any(out.iterdir()):
+        if not resume:
             raise BadInput(
                 f"{out} is not empty; continue with --resume, replace with --overwrite, or choose "
                 "another folder"
             )
-        if resume and marker.is_file():
-            try:
-                found = json.loads(marker.read_text(encoding="utf-8"))
-            except ValueError:
-                raise BadInput(f"{marker}: cannot be read; start again with --overwrite") from None
-            if found != wanted:
-                raise BadInput(
-                    f"{out} was made with {found}, not {wanted}; continue with the same options "
-                    "and version, or start again with --overwrite"
-                )
+        if not marker.is_file():
+            raise BadInput(f"{out} holds no reproduction to resume; choose another folder")
+        try:
+            found = json.loads(marker.read_text(encoding="utf-8"))
+        except ValueError:
+            raise BadInput(f"{marker}: cannot be read; start again with --overwrite") from None
+        if found != wanted:
+            raise BadInput(
+                f"{out} was made with {found}, not {wanted}; continue with the same options and "
+                "version, or start again with --overwrite"
+            )
     (out / "data").mkdir(parents=True, exist_ok=True)
     write_text(marker, json.dumps(wanted) + "\n")
 
@@ -133,30 +143,30 @@ class _Figures(NamedTuple):
     panels: list[Panel]
 
 
-def _device_figures(check: Callable[[], None]) -> _Figures:
-    """Figures 4, 6, 8 and 9; `check` is called now and then, and raises where that is the end."""
-    with jax.enable_x64(True):
+def _beside(check: Callable[[], None]) -> tuple[_Figures, Claim]:
+    """What needs no training; `check` is called now and then, and raises where that is the end."""
+    with jax.enable_x64(True):  # of this thread
         curves, pulses, current, panels = figure_4(), figure_6(), figure_8(), []
         for model in MODELS:
             check()
             panels += figure_9([model])
-        return _Figures(curves, pulses, current, panels)
+        check()
+        return _Figures(curves, pulses, current, panels), about_bound()
 
 
 def _write_figures(figures: _Figures, out: Path) -> list[Claim]:
     """Draw the figures, write their data, and judge what the paper says of them."""
     curves, pulses, current, panels = figures
-    with jax.enable_x64(True):
-        statements = [
-            *about_diodes(curves),
-            *about_pulses(pulses),
-            *about_current(current),
-            *about_loops(panels),
-        ]
-        draw_figure_4(curves, out / "figure_4.png")
-        draw_figure_6(pulses, out / "figure_6.png")
-        draw_figure_8(current, out / "figure_8.png")
-        draw_figure_9(panels, out / "figure_9.png")
+    statements = [
+        *about_diodes(curves),
+        *about_pulses(pulses),
+        *about_current(current),
+        *about_loops(panels),
+    ]
+    draw_figure_4(curves, out / "figure_4.png")
+    draw_figure_6(pulses, out / "figure_6.png")
+    draw_figure_8(current, out / "figure_8.png")
+    draw_figure_9(panels, out / "figure_9.png")
     _write_csv(
         out / "figure_4.csv",
         ("shape", "law", "v", "current", "injected", "node"),
@@ -195,10 +205,10 @@ class _Run:
     A context manager: what still runs when it ends by an error stops at its next chunk.
     """
 
-    def __init__(
-        self, out: Path, quick: bool, overwrite: bool, workers: int, progress: Progress | None
-    ) -> None:
-        self._out, self._quick, self._overwrite = out, quick, overwrite
+    beside: Future[Any] | None = None  # whose error ends the run, too
+
+    def __init__(self, out: Path, quick: bool, workers: int, progress: Progress | None) -> None:
+        self._out, self._quick = out, quick
         self._workers, self._progress = workers, progress
         self._scope: dict[str, Any] = _BRIEF if quick else {}
         self._stage, self._total = 0, 17 if quick else 18
@@ -245,11 +255,12 @@ class _Run:
         tuned = self._sweep(further.tuned(names, factors, self._quick))
         readings["tuned"] = arrange(tuned, "run", **self._scope)
         self._rates = arrange(rates, **self._scope)
+        limits = loss_limits(cells)  # one colour scale for all
         for reading, found in readings.items():
             for modulation, number in (("pwm", 10), ("pam", 11)):
                 if reading != "as run":
                     png = self._out / f"figure_{number}_{reading.replace(' ', '_')}.png"
-                    draw_training(found, modulation, png, reading=reading)
+                    draw_training(found, modulation, png, reading=reading, limits=limits)
         return readings
 
     def beyond(self) -> "dict[str, xr.Dataset]":
@@ -265,13 +276,16 @@ class _Run:
             *further.frequencies(quick),
         ]
         with ThreadPoolExecutor(self._workers, thread_name_prefix="sweeps") as pool:
+            futures = [pool.submit(self._sweep, e, workers=1) for e in experiments]
             try:
-                futures = [pool.submit(self._sweep, e, workers=1) for e in experiments]
-                done = [future.result() for future in futures]
+                ended = wait(futures, return_when=FIRST_EXCEPTION).done
+                for future in ended:  # the first error, if there is one
+                    future.result()
             except BaseException:
                 self._ended.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+        done = [future.result() for future in futures]
         data = {e.name: dataset for e, dataset in zip(experiments, done, strict=True)}
         iris: dict[str, Any] = {"modulations": ["pwm"], "datasets": ["iris"], "sizes": ["large"]}
         for name in data:
@@ -284,12 +298,13 @@ class _Run:
     def _sweep(self, experiment: further.Experiment, workers: int = 0) -> "xr.Dataset":
         """The dataset of a sweep, run, continued, or read where it is done already."""
         self.check()
+        if self.beside is not None and self.beside.done():
+            self.beside.result()
         number = self.tell(experiment.question)
         return run_sweep(
             load_sweep(experiment.spec),
             self._out / "data" / f"{experiment.name}.nc",
-            resume=not self._overwrite,
-            overwrite=self._overwrite,
+            resume=True,
             workers=workers or self._workers,
             progress=lambda state: self._report(
                 Stage(number, self._total, experiment.question, state)
@@ -313,11 +328,8 @@ def _write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[Iterable[Any
 def _write_claims(claims: list[Claim], path: Path) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["section", "statement", "criterion", "as run", "as stated", "tuned", "verdict"])
+    table.writerow(["section", "statement", "criterion", *_COLUMNS, "verdict"])
     for claim in claims:
-        found = [claim.findings[r].value if r in claim.findings else "" for r in READINGS]
+        found = [claim.findings[r].value if r in claim.findings else "" for r in _COLUMNS]
         table.writerow([claim.section, claim.text, claim.criterion, *found, claim.verdict])
     write_text(path, text.getvalue())
-
-
-READINGS = ("as run", "as stated", "tuned")

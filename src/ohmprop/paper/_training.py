@@ -82,13 +82,22 @@ def arrange(
         neurons=(("dataset", "hidden"), np.asarray(neurons), {"long_name": "hidden neurons"})
     )
     arranged["r_off"] = xr.DataArray(
-        arranged["r_off"].values, dims="r_off", attrs={"units": "ohm", "key": "device.r_off"}
+        arranged["r_off"].values,
+        dims="r_off",
+        attrs={"units": "ohm", "key": "device.r_off", "long_name": "R_off"},
     )
     return arranged
 
 
 def _kind(values: Sequence[Any]) -> Any:
     return object if isinstance(values[0], str) else float
+
+
+def loss_limits(cells: "xr.Dataset") -> tuple[float, float]:
+    """The ends of a colour scale that holds every least loss of `cells`."""
+    found = cells["min_loss"].values
+    finite = found[np.isfinite(found)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 _TITLES = {
@@ -98,12 +107,17 @@ _TITLES = {
 
 
 def draw_training(
-    cells: "xr.Dataset", modulation: str, png: str | Path, *, reading: str = ""
+    cells: "xr.Dataset",
+    modulation: str,
+    png: str | Path,
+    *,
+    reading: str = "",
+    limits: tuple[float, float] | None = None,
 ) -> Path:
     """Draw Figure 10 (`pwm`) or 11 (`pam`) into a PNG; returns its path.
 
     A panel for each dataset and size, models over R_off as in the paper; one colour scale for both
-    figures. Seeds are averaged. `reading` goes into the title.
+    figures, or between `limits`. Seeds are averaged. `reading` goes into the title.
     """
     both = cells["min_loss"]
     both = both.mean("seed") if "seed" in both.dims else both
@@ -114,14 +128,13 @@ def draw_training(
         for dataset in cells.dataset.values
         for size in cells.hidden.values
     ]
-    finite = both.values[np.isfinite(both.values)]
-    limits = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    values = values.assign_coords(model=[str(m).replace("_", " ") for m in values.model.values])
     figure = draw_heatmaps(
         values,
         label="least loss (V²)",
         title=_TITLES[modulation] + (f" ({reading})" if reading else ""),
         names=names,
         columns=len(cells.hidden),
-        limits=limits,
+        limits=limits or loss_limits(cells),
     )
     return save_figure(figure, png)

@@ -1,5 +1,6 @@
 """A sweep drawn: one number of every cell as lines or as heat maps with the values printed."""
 
+import textwrap
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -120,8 +121,8 @@ def draw_heatmaps(
         image = panel.imshow(table, aspect="auto", cmap=f"{COLOURS}_r", vmin=low, vmax=high)
         panel.set_xticks(range(width), tick_labels(values[across]), fontsize=8)
         panel.set_yticks(range(height), tick_labels(values[rows]), fontsize=8)
-        panel.set_xlabel(_axis_name(values[across]), fontsize=8)
-        panel.set_ylabel(_axis_name(values[rows]), fontsize=8)
+        panel.set_xlabel(_label(values[across]), fontsize=8)
+        panel.set_ylabel(_label(values[rows]), fontsize=8)
         shown = ", ".join(
             f"{d} {tick_labels(values[d])[i]}" for d, i in zip(outer, points[k], strict=True)
         )
@@ -131,12 +132,22 @@ def draw_heatmaps(
     if image is not None:
         figure.colorbar(image, ax=panels.ravel().tolist(), label=label, shrink=0.9)
     more = int(np.prod([values.sizes[d] for d in outer])) - len(points)
-    figure.suptitle(title + (f" (first {_PANELS} panels; {more} more)" if more > 0 else ""))
+    title += f" (first {_PANELS} panels; {more} more)" if more > 0 else ""
+    figure.suptitle(textwrap.fill(title, int(9 * figure.get_size_inches()[0])))
     return figure
 
 
 def _print(panel: Any, table: np.ndarray, low: float, high: float) -> None:
     """The values in the cells, white on dark; a cross where there is none."""
+    finite = np.abs(table[np.isfinite(table) & (table != 0)])
+    most = finite.max() if finite.size else 1.0
+    digits = int(max(2 - np.floor(np.log10(most)), 0))
+    # One number of decimals, where that leaves the least of them two digits.
+    alike = finite.size and finite.min() >= 10.0 ** (1 - digits) and most < 1e4
+
+    def shown(value: float) -> str:
+        return f"{value:.{digits}f}" if alike else f"{value:.3g}"
+
     for (i, j), value in np.ndenumerate(table):
         if not np.isfinite(value):
             panel.text(j, i, "×", ha="center", va="center", fontsize=9)
@@ -145,7 +156,7 @@ def _print(panel: Any, table: np.ndarray, low: float, high: float) -> None:
         panel.text(
             j,
             i,
-            f"{value:.3g}",
+            shown(value),
             ha="center",
             va="center",
             fontsize=7,
@@ -155,6 +166,10 @@ def _print(panel: Any, table: np.ndarray, low: float, high: float) -> None:
 
 def _axis_name(coordinate: "xr.DataArray") -> str:
     return str(coordinate.attrs.get("key", coordinate.name)).split(", ")[0]
+
+
+def _label(coordinate: "xr.DataArray") -> str:
+    return str(coordinate.attrs.get("long_name", _axis_name(coordinate)))
 
 
 _UNITS = {"r_off": "Ω", "r_on": "Ω", "frequency": "Hz", "amplitude": "V"}

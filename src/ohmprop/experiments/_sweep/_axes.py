@@ -1,6 +1,7 @@
 """The `sweep` section of a spec: named axes, each a list of values for one key or for several."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -201,6 +202,9 @@ def _require_distinct(axes: tuple[Axis, ...]) -> None:
         if twice:
             raise BadInput(f"sweep: the {what} {twice[0]!r} belongs to two axes; zip them")
     for axis in axes:
+        point, times = Counter(map(repr, axis.values)).most_common(1)[0]
+        if axis.labels is None and times > 1:
+            raise BadInput(f"sweep.{axis.name}: the point {point} comes {times} times")
         if axis.name in RESERVED or not axis.name.replace("_", "a").isalnum():
             raise BadInput(f"sweep: an axis cannot be called {axis.name!r}; give it another name")
 

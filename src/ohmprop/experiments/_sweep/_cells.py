@@ -88,9 +88,9 @@ class Sweep:
 
     def _over(self, source: Any) -> dict[str, Any]:
         """The spec called `source`, with the base laid over it."""
+        if not isinstance(source, str):
+            raise BadInput(f"spec: expected the name of a spec, found {source!r}")
         if source not in self._sources:
-            if not isinstance(source, str):
-                raise BadInput(f"spec: expected the name of a spec, found {source!r}")
             beside = self.folder / source
             raw, _, folder, _ = read_source(beside if beside.is_file() else source)
             for section in ("sweep", "tune"):
@@ -186,7 +186,8 @@ def axis_coordinate(sweep: Sweep, axis: Axis) -> dict[str, list[Any]]:
         if len(kinds) > 1:
             values = [float(v) for v in values] if kinds <= {int, float} else list(map(str, values))
         name = short_name(key)
-        columns[name if name not in columns else key.replace(".", "_")] = values
+        taken = name in columns or name in (other.name for other in sweep.axes if other != axis)
+        columns[key.replace(".", "_") if taken else name] = values
     first = next(iter(columns))
     if axis.labels is not None:
         return {axis.name: list(axis.labels)} | {k: v for k, v in columns.items() if k != axis.name}

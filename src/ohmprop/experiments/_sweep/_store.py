@@ -68,6 +68,8 @@ class Store:
             raise BadInput(f"{there} exists; continue with --resume or replace with --overwrite")
         if overwrite:
             self.remove()
+        elif found is None and self.folder.is_dir():  # of an overwriting that was broken off
+            self.remove(parts_only=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "sweep.json", json.dumps({"identity": identity}) + "\n")
         return None
