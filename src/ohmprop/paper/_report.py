@@ -67,7 +67,8 @@ _FIGURES: tuple[tuple[str, str, str, str], ...] = (
         "Under PWM, EqProp achieved stable convergence when R_OFF ≥ 1 kΩ. At R_OFF = 500 Ω, all "
         "networks failed to converge.",
         "section 4.2",
-        "Figure 10. Least loss of 168 runs with pulse width modulation, as the authors' code ran.",
+        "Figure 10. Least loss of 168 runs with pulse width modulation, as the authors' code ran: "
+        "the least before each of 50 epochs' updates and after the last.",
     ),
     (
         "figure_11.png",
