@@ -97,6 +97,9 @@ def _axis(written: str, value: Any, name: str) -> Axis:
         values = tuple((v,) for v in _READ[form](table, where))
     if not values:
         raise BadInput(f"{where}: expected at least one value, found none")
+    point, times = Counter(map(repr, values)).most_common(1)[0]
+    if form != "zip" and times > 1:
+        raise BadInput(f"{where}: the value {point.strip('(),')} comes {times} times")
     tuned = table.get("tuned", False)
     if not isinstance(tuned, bool):
         raise BadInput(f"{where}.tuned: expected true or false, found {tuned!r}")
@@ -202,9 +205,6 @@ def _require_distinct(axes: tuple[Axis, ...]) -> None:
         if twice:
             raise BadInput(f"sweep: the {what} {twice[0]!r} belongs to two axes; zip them")
     for axis in axes:
-        point, times = Counter(map(repr, axis.values)).most_common(1)[0]
-        if axis.labels is None and times > 1:
-            raise BadInput(f"sweep.{axis.name}: the point {point} comes {times} times")
         if axis.name in RESERVED or not axis.name.replace("_", "a").isalnum():
             raise BadInput(f"sweep: an axis cannot be called {axis.name!r}; give it another name")
 
