@@ -1,27 +1,14 @@
-"""Shared test set-up: float64, quick compilation, a location for the optional reference data.
-
-Compiling is most of what the tests cost, and takes half as long without XLA's fusion emitters.
-Programs that tests start in processes of their own compile as they do for users. So does everything
-with XLA_FLAGS=--xla_cpu_use_fusion_emitters=true, for the last of two equal flags counts.
-"""
+"""Shared test set-up: float64 everywhere, and a location for the optional reference data."""
 
 import gc
 import os
 from pathlib import Path
 
-_FLAGS = os.environ.get("XLA_FLAGS")
-os.environ["XLA_FLAGS"] = f"--xla_cpu_use_fusion_emitters=false {_FLAGS or ''}"
-
-import equinox as eqx  # noqa: E402
-import jax  # noqa: E402
-import pytest  # noqa: E402
+import equinox as eqx
+import jax
+import pytest
 
 jax.config.update("jax_enable_x64", True)
-jax.devices()  # reads the flags, once for all
-if _FLAGS is None:
-    del os.environ["XLA_FLAGS"]
-else:
-    os.environ["XLA_FLAGS"] = _FLAGS
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SHARED = Path(os.environ.get("OHMPROP_SHARED", _ROOT.parent / "shared"))
