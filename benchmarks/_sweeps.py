@@ -21,7 +21,6 @@ import numpy as np
 
 from ohmprop.experiments import run_sweep
 from ohmprop.experiments._sweep import Sweep, _chunk, load_sweep
-from ohmprop.experiments._sweep._plan import BRIEF_CHUNKS
 from ohmprop.experiments._sweep._run import WORKERS
 
 from ._timing import Row, quantile
@@ -149,9 +148,9 @@ def _warm_workers(cluster: Any) -> None:
 
 
 def _of_one_program(epochs: int) -> Sweep:
-    """As few cells as have the program of larger sweeps."""
+    """A sweep of one chunk, of the size that larger sweeps have: it compiles their program."""
     chunk = _chunk.planned(_sweep("plan", SHARED, epochs).text)[1].chunks[0]
-    return _sweep("warm", len(chunk.cells) * (BRIEF_CHUNKS + 1), epochs)
+    return _sweep("warm", len(chunk.cells), epochs)
 
 
 def _sweep(name: str, cells: int, epochs: int) -> Sweep:

@@ -127,7 +127,6 @@ def run_fleet(
     epochs: int,
     *,
     own: int | None = None,
-    brief: bool = False,
 ) -> Outcome:
     """Train every run of the fleet for `epochs` epochs.
 
@@ -143,17 +142,16 @@ def run_fleet(
         epochs: how many.
         own: the first so many runs are wanted; the rest, there to make fleets of one size, cost
             nothing and leave zeros.
-        brief: compile in two thirds of the time to a program that may take a fifth longer.
 
     Returns:
         The outcome of each run. A run that fails its certificate goes on to no avail; `passed` says
         from where on.
     """
     wanted = np.arange(len(seeds)) < (len(seeds) if own is None else own)
-    call = _briefly if brief and jax.default_backend() == "cpu" else _compiled
-    return call(trainers, conductances, seeds, wanted, rows, epochs)
+    return _run(trainers, conductances, seeds, wanted, rows, epochs)
 
 
+@eqx.filter_jit
 def _run(trainers, conductances, seeds, wanted, rows: Rows, epochs: int) -> Outcome:
     own_rows = jnp.ndim(rows.inputs) == 3
     runs = (trainers, conductances, seeds, wanted, rows if own_rows else None)
@@ -172,13 +170,6 @@ def _run(trainers, conductances, seeds, wanted, rows: Rows, epochs: int) -> Outc
     if jax.default_backend() == "cpu":
         return jax.lax.map(one, mapped)
     return jax.vmap(one)(mapped)
-
-
-_compiled = eqx.filter_jit(_run)
-_briefly = eqx.filter_jit(
-    _run,
-    compiler_options={"xla_cpu_use_fusion_emitters": False},  # pyright: ignore[reportCallIssue]
-)
 
 
 def _train(trainer: Trainer, first, seed, rows: Rows, epochs: int) -> Outcome:

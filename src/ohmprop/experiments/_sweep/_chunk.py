@@ -116,7 +116,6 @@ def _train(
             _rows(jobs, dtype),
             spec.learning.epochs,
             own=chunk.own,
-            brief=chunk.brief,
         )
         outcome = jax.tree.map(lambda leaf: np.asarray(leaf), outcome)
     good = good_epochs(outcome)

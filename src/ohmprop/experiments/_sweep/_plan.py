@@ -14,7 +14,6 @@ from ohmprop.experiments._sweep._cells import Refused, Sweep
 
 CHUNK_SECONDS = 2.0  # what a compiled call may take: no more than this is lost to a kill
 CHUNK_BYTES = 2**27
-BRIEF_CHUNKS = 4  # of a program, up to which compiling it in less time pays
 CHUNK_CELLS = 128  # beyond, a wider map gains nothing
 
 
@@ -23,8 +22,7 @@ class Chunk(NamedTuple):
 
     The last one fills the chunk up to the size that all chunks of a `group` have, for they share
     one program; only the first `own` are the chunk's own. `kinds`: a cell for each kind of device
-    in the group, which the program must know. `brief`: the group's work is too little to be worth
-    a thorough compilation.
+    in the group, which the program must know.
     """
 
     number: int
@@ -32,7 +30,6 @@ class Chunk(NamedTuple):
     cells: tuple[int, ...]
     own: int
     kinds: tuple[int, ...]
-    brief: bool
 
 
 class Plan(NamedTuple):
@@ -66,11 +63,10 @@ def make_plan(sweep: Sweep) -> Plan:
             groups[shape], kinds[shape] = [], {}
         groups[shape].append(cell)
         kinds[shape].setdefault(kind, cell)
-    cut = []
-    for shape, cells in groups.items():
-        parts = _cut(cells, sizes[shape])
-        known, brief = tuple(kinds[shape].values()), len(parts) <= BRIEF_CHUNKS
-        cut.append([(*part, known, brief) for part in parts])
+    cut = [
+        [(*part, tuple(kinds[shape].values())) for part in _cut(cells, sizes[shape])]
+        for shape, cells in groups.items()
+    ]
     chunks = [Chunk(number, group, *parts) for number, (group, parts) in enumerate(_in_turn(cut))]
     return Plan(tuple(chunks), refused, digest.hexdigest())
 
