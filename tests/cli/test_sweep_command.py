@@ -94,7 +94,7 @@ def test_a_finished_sweep_is_left_alone(tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
 def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
-    many = SPEC | {"sweep": {"device.r_off": ["1 kOhm", "10 kOhm"], "seed": {"count": 500}}}
+    many = SPEC | {"sweep": {"device.r_off": ["1 kOhm", "10 kOhm"], "seed": {"count": 1300}}}
     spec = written(tmp_path, **many)
     command = [sys.executable, "-m", "ohmprop", "sweep", spec, "--resume", "--out"]
     subprocess.run([*command, str(tmp_path / "whole.nc")], check=True, capture_output=True)
@@ -108,14 +108,14 @@ def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
         process = subprocess.Popen(
             [*command, str(broken)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(random.uniform(0.5, 1.0) * lasts)
+        time.sleep(random.uniform(0.3, 1.0) * lasts)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         grown.append(len(list(Path(f"{broken}.parts").glob("part-*.npz"))))
         if broken.exists():  # done before the kill: again from the start
             assert open_dataset(broken).identical(whole)
             broken.unlink()
-    assert sum(0 < n < 8 for n in grown) >= 3, f"killed too early or too late: {grown}"
+    assert sum(0 < n < 21 for n in grown) >= 3, f"killed too early or too late: {grown}"
     ended = subprocess.run([*command, str(broken)], check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert open_dataset(broken).identical(whole)
