@@ -91,6 +91,11 @@ def test_a_finished_sweep_is_left_alone(tmp_path, capsys):
     assert out.read_bytes() == before
 
 
+def parts_of(out: Path) -> int:
+    """Chunks stored beside the file of a sweep that is not done."""
+    return len(list(Path(f"{out}.parts").glob("part-*.npz")))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
 def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
@@ -104,14 +109,21 @@ def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
     lasts = time.monotonic() - began  # the second time: with its programs compiled
     random.seed(1)
     broken, grown = tmp_path / "broken.nc", []
-    for _ in range(20):
+    for k in range(20):
+        there = parts_of(broken)
         process = subprocess.Popen(
             [*command, str(broken)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(random.uniform(0.3, 1.0) * lasts)
+        if k % 2:  # at any time, starting and finishing included
+            time.sleep(random.uniform(0.3, 1.0) * lasts)
+        else:  # amid the chunks, which take a small part of the time
+            until = there + random.randint(1, 6)
+            while parts_of(broken) < until and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.1))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        grown.append(len(list(Path(f"{broken}.parts").glob("part-*.npz"))))
+        grown.append(parts_of(broken))
         if broken.exists():  # done before the kill: again from the start
             assert open_dataset(broken).identical(whole)
             broken.unlink()
