@@ -1,8 +1,6 @@
 """The command sweep: what it leaves and says, mistakes, and kills at any moment."""
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -121,7 +119,7 @@ def test_a_sweep_killed_at_twenty_moments_ends_as_if_unbroken(tmp_path):
             while parts_of(broken) < until and process.poll() is None:
                 time.sleep(0.005)
             time.sleep(random.uniform(0, 0.1))
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()  # SIGKILL; nothing, where it has ended
         process.wait()
         grown.append(parts_of(broken))
         if broken.exists():  # done before the kill: again from the start
