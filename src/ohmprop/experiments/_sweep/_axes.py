@@ -1,6 +1,5 @@
 """The `sweep` section of a spec: named axes, each a list of values for one key or for several."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -207,8 +206,3 @@ def _require_distinct(axes: tuple[Axis, ...]) -> None:
     for axis in axes:
         if axis.name in RESERVED or not axis.name.replace("_", "a").isalnum():
             raise BadInput(f"sweep: an axis cannot be called {axis.name!r}; give it another name")
-
-
-def size(axes: tuple[Axis, ...]) -> int:
-    """Cells of the sweep."""
-    return math.prod(len(axis.values) for axis in axes)
