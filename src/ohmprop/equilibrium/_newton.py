@@ -87,10 +87,10 @@ class System(NamedTuple):
         return tuple(jnp.where(h, t, x) for (h, t), x in zip(held, moved, strict=True)), factor
 
 
-def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
+def newton(system: System, u: Layers, rtol: float, max_steps: int, blind: bool = False):
     """Newton's loop from `u`; returns voltages, certificate, steps and the last factor.
 
-    With `factor` None the last factor is not kept.
+    `blind`: `u` is no guess, and the first step is taken unseen; only then the factor is kept.
     """
 
     def advance(carry):
@@ -100,7 +100,7 @@ def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
         net, after = system.examine(u, rtol)
         stalled = (after.worst < _STALLED) & (after.worst > 0.5 * before.worst)
         going = jnp.any((after.worst > 1) & ~stalled)
-        return u, net, after, going, count + 1, polish, None if factor is None else used
+        return u, net, after, going, count + 1, polish, used if blind else None
 
     def unfinished(carry):
         _, _, _, going, count, polish, _ = carry
@@ -108,8 +108,16 @@ def newton(system: System, u: Layers, factor, rtol: float, max_steps: int):
 
     # one step more where laws are curved: estimators of high order need more digits than rtol
     polish = 1 if _is_curved(system.network) else 0
-    net, excess = system.examine(u, rtol)
-    going = jnp.any(excess.worst > 1)
+    factor = None
+    if blind:
+        # The loop's first step is the first of all: its code is compiled once, not twice.
+        net = system.law(u)[0]
+        shapes = jax.eval_shape(lambda: (system.examine(u, rtol)[1], system.step(u, net)[1]))
+        excess, factor = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), shapes)
+        going = jnp.asarray(True)
+    else:
+        net, excess = system.examine(u, rtol)
+        going = jnp.any(excess.worst > 1)
     carry = (u, net, excess, going, jnp.asarray(0), jnp.asarray(polish), factor)
     u, _, excess, _, count, _, factor = jax.lax.while_loop(unfinished, advance, carry)
     return u, conclude(excess, tuple(x.shape[-1] for x in u)), count, factor
@@ -139,10 +147,9 @@ def settle(network: Network, circuit: ScaledCircuit, rtol: float, max_steps: int
     start = tuple(
         jnp.clip(jnp.zeros_like(s), *b) for s, b in zip(circuit.sources, limits, strict=True)
     )
-    u, factor = system.step(start, law(start)[0])
-    u, certificate, steps, factor = newton(system, u, factor, rtol, max_steps - 1)
+    u, certificate, steps, factor = newton(system, start, rtol, max_steps, blind=True)
     piecewise = all(isinstance(d, (NoDiode, PiecewiseLinearDiode)) for d in network.diodes)
-    return u, certificate, steps + 1, factor if piecewise else None
+    return u, certificate, steps, factor if piecewise else None
 
 
 def _is_curved(network) -> bool:

@@ -127,7 +127,7 @@ def nudge(
         jnp.where(h, t, x)
         for (h, t), x in zip(system.held(none, law(none)[0]), system.move(none, start), strict=True)
     )
-    d, certificate, steps, _ = newton(system, start, None, rtol, max_steps)
+    d, certificate, steps, _ = newton(system, start, rtol, max_steps)
     change = tuple(x * s for x, s in zip(d, circuit.scale, strict=True))
     volts = tuple(v + c for v, c in zip(base.voltages, change, strict=True))
     return Equilibrium(volts, change, certificate, steps)

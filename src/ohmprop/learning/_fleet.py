@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ..devices import AbstractMemristor, Mixed
-from ..drive import Selected
+from ..drive import AbstractScheme, Selected
 from ._trainer import Trainer
 
 
@@ -47,20 +47,19 @@ class Rows(NamedTuple):
     test_targets: Array | np.ndarray
 
 
-def stack_trainers(
-    trainers: Sequence[Trainer], models: Sequence[AbstractMemristor] = ()
-) -> Trainer:
+def stack_trainers(trainers: Sequence[Trainer], known: Sequence[Trainer] = ()) -> Trainer:
     """The trainers of a fleet as one, every number with a leading axis of runs.
 
-    They may differ in numbers, in their device's model and in their pulse scheme. `models` are
-    devices that the program is to know besides theirs: fleets of the same models, in the same
+    They may differ in numbers, in their device's model and in their pulse scheme. The program is
+    to know the devices and schemes of `known` besides: fleets that know the same, in the same
     order, share a program. Raises ValueError where the trainers differ in more.
     """
-    devices = tuple(
-        _mix([t.devices[l] for t in trainers], models) for l in range(len(trainers[0].devices))
-    )
     first = trainers[0]
-    policy = _select([t.policy for t in trainers])
+    devices = tuple(
+        _mix([t.devices[l] for t in trainers], [t.devices[l] for t in known])
+        for l in range(len(first.devices))
+    )
+    policy = _select([t.policy for t in trainers], [t.policy for t in known])
     distinct = {id(t): t for t in trainers}
     bare = {
         key: eqx.tree_at(lambda t: (t.devices, t.policy), t, (first.devices, first.policy))
@@ -85,11 +84,11 @@ def _stack(trees: Sequence[Any]) -> Any:
 
 
 def _mix(
-    devices: list[AbstractMemristor], models: Sequence[AbstractMemristor]
+    devices: list[AbstractMemristor], known: list[AbstractMemristor]
 ) -> AbstractMemristor:
     """One device a run; where there are several models, every run carries all of them."""
     examples: dict[Any, AbstractMemristor] = {}
-    for device in (*models, *devices):
+    for device in (*known, *devices):
         examples.setdefault(_kind(device), device)
     if len(examples) == 1:
         return _stack(devices)
@@ -109,12 +108,14 @@ def _kind(device: AbstractMemristor) -> Any:
     return jax.tree.structure(device), shapes
 
 
-def _select(policies: list):
+def _select(policies: list[AbstractScheme], known: list[AbstractScheme]) -> AbstractScheme:
     """One scheme a run; where there are several kinds, every run carries all of them."""
-    kinds = list(dict.fromkeys(map(type, policies)))
+    examples: dict[type, AbstractScheme] = {}
+    for policy in (*known, *policies):
+        examples.setdefault(type(policy), policy)
+    kinds = list(examples)
     if len(kinds) == 1:
         return _stack(policies)
-    examples = {type(p): p for p in reversed(policies)}
     of_kind = [_stack([p if type(p) is k else examples[k] for p in policies]) for k in kinds]
     return Selected(tuple(of_kind), jnp.asarray([kinds.index(type(p)) for p in policies]))
 

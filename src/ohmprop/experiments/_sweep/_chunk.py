@@ -7,12 +7,11 @@ import jax
 import numpy as np
 
 from ohmprop._core import BadInput
-from ohmprop.devices import AbstractMemristor
 from ohmprop.experiments._build import Job, Parts, build
 from ohmprop.experiments._spec import Spec
 from ohmprop.experiments._sweep._cells import Refused, Sweep
 from ohmprop.experiments._sweep._plan import Chunk, Plan, make_plan
-from ohmprop.learning import Outcome, Rows, run_fleet, stack_trainers
+from ohmprop.learning import Outcome, Rows, Trainer, run_fleet, stack_trainers
 
 Arrays = dict[str, np.ndarray]
 HISTORIES = ("loss", "accuracy")
@@ -71,8 +70,8 @@ def records(sweep: Sweep, chunk: Chunk) -> Arrays:
         places = [k if k in able else able[0] for k in range(count)]
         jobs = [job for k in places if (job := cells[k].job) is not None]
         kinds = [_build(sweep, cell, shared).job for cell in chunk.kinds]
-        models = [job.trainer.devices[0] for job in kinds if job is not None]
-        for name, values in _train(jobs, models, chunk, reasons, places).items():
+        known = [job.trainer for job in kinds if job is not None]
+        for name, values in _train(jobs, known, chunk, reasons, places).items():
             arrays[name][places] = values
     arrays["failure"] = np.asarray(reasons, dtype=str)
     arrays["spec"] = np.asarray(
@@ -94,19 +93,19 @@ def _build(sweep: Sweep, cell: int, shared: Parts) -> _Cell:
 
 def _train(
     jobs: list[Job],
-    models: list[AbstractMemristor],
+    known: list[Trainer],
     chunk: Chunk,
     reasons: list[str],
     places: list[int],
 ) -> Arrays:
-    """Train the jobs, in a program that knows `models`.
+    """Train the jobs, in a program that knows the devices and schemes of `known`.
 
     `reasons[places[k]]` tells of a job k that fails its certificate.
     """
     spec = jobs[0].spec
     with jax.enable_x64(spec.dtype == "float64"):
         dtype = np.dtype(spec.dtype)
-        trainers = stack_trainers([job.trainer for job in jobs], models)
+        trainers = stack_trainers([job.trainer for job in jobs], known)
         initial = jax.tree.map(lambda *g: np.stack(g), *(job.initial for job in jobs))
         seeds = np.asarray([job.spec.seed for job in jobs], np.uint32)
         outcome = run_fleet(

@@ -22,7 +22,7 @@ class Chunk(NamedTuple):
 
     The last one fills the chunk up to the size that all chunks of a `group` have, for they share
     one program; only the first `own` are the chunk's own. `kinds`: a cell for each kind of device
-    in the group, which the program must know.
+    and pulse scheme in the group, which the program must know.
     """
 
     number: int
@@ -90,7 +90,7 @@ def _cut(cells: list[int], size: int) -> list[tuple[tuple[int, ...], int]]:
 
 
 def signature(spec: Spec) -> tuple[str, str]:
-    """What cells must share to run in one program, and what their devices must share in it.
+    """What cells must share to run in one program, and what those of one kind share in it.
 
     Left out is what a program takes as numbers: the values of devices, rates, amplitudes, first
     conductances, seeds.
@@ -105,11 +105,11 @@ def signature(spec: Spec) -> tuple[str, str]:
         "write": (spec.write.scheme == "ideal", spec.write.integration),
         "dtype": spec.dtype,
     }
-    device = spec.device.model_dump(include={"model", "params"})
-    device["options"] = {
+    kind = spec.device.model_dump(include={"model", "params"}) | {"scheme": spec.write.scheme}
+    kind["options"] = {
         k: v if isinstance(v, str) else np.shape(v) for k, v in spec.device.overrides.items()
     }
-    return json.dumps(shape), json.dumps(device)
+    return json.dumps(shape), json.dumps(kind)
 
 
 def _chunk_size(spec: Spec) -> int:
