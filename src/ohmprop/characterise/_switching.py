@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.typing import ArrayLike
 
 from .._core import BadInput
 from ..devices import AbstractMemristor, AbstractSeparable
@@ -79,7 +79,7 @@ def _one_way(
         raise _never(peak)
 
     def arrived(log_f: np.ndarray) -> np.ndarray:
-        x = np.asarray(_half_wave(device, v, np.exp(-log_f), start, up)[1])
+        x = np.asarray(_at_each(device, v, log_f, np.full(log_f.shape, start), up)[1])
         return x >= goal if up else x <= goal
 
     # At its peak voltage all the time the device would take the integral of dx/speed: a bound.
@@ -99,7 +99,7 @@ def _in_turn(device: AbstractMemristor, v: np.ndarray, frequency: float) -> floa
         for _ in range(_TURNS):
             short = []
             for half, up in zip((v[v > 0], v[v < 0]), ups, strict=True):
-                x, furthest = map(np.asarray, _half_wave(device, half, np.exp(-log_f), x, up))
+                x, furthest = map(np.asarray, _at_each(device, half, log_f, x, up))
                 to_go = FULLY[up] - (furthest - lower) / span
                 short.append(to_go if up else -to_go)
         return np.maximum(*short)
@@ -132,13 +132,21 @@ def _never(peak: float) -> BadInput:
     )
 
 
+def _at_each(
+    device: AbstractMemristor, v: np.ndarray, log_f: np.ndarray, start: np.ndarray, up: bool
+) -> tuple[Array, Array]:
+    """`_half_wave` at each frequency, all numbers arrays: one program for a model, not one each."""
+    numbers, rest = eqx.partition(device, eqx.is_array_like)
+    device = eqx.combine(jax.tree.map(jnp.asarray, numbers), rest)
+    return _half_wave(device, v, np.exp(-log_f), start, np.asarray(up))
+
+
 @eqx.filter_jit
 def _half_wave(
-    device: AbstractMemristor, v: ArrayLike, period: ArrayLike, start: ArrayLike, up: ArrayLike
+    device: AbstractMemristor, v: Array, period: Array, start: Array, up: Array
 ) -> tuple[Array, Array]:
     """State after a half wave and, where it turns back, the furthest, at each period (s)."""
-    v, dt = jnp.asarray(v), jnp.asarray(period) / _STEPS
-    x = jnp.broadcast_to(start, dt.shape)
+    dt, x = period / _STEPS, start
     if isinstance(device, AbstractSeparable):
         x = device.advance(x, jnp.sum(device.drive(v)) * dt)
         return x, x

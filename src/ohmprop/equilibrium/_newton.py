@@ -113,7 +113,8 @@ def newton(system: System, u: Layers, rtol: float, max_steps: int, blind: bool =
         # The loop's first step is the first of all: its code is compiled once, not twice.
         net = system.law(u)[0]
         shapes = jax.eval_shape(lambda: (system.examine(u, rtol)[1], system.step(u, net)[1]))
-        excess, factor = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), shapes)
+        unseen = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.inf, leaf.dtype), shapes)
+        excess, factor = unseen
         going = jnp.asarray(True)
     else:
         net, excess = system.examine(u, rtol)

@@ -83,9 +83,7 @@ def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(v) for v in leaves])[index], *distinct)
 
 
-def _mix(
-    devices: list[AbstractMemristor], known: list[AbstractMemristor]
-) -> AbstractMemristor:
+def _mix(devices: list[AbstractMemristor], known: list[AbstractMemristor]) -> AbstractMemristor:
     """One device a run; where there are several models, every run carries all of them."""
     examples: dict[Any, AbstractMemristor] = {}
     for device in (*known, *devices):

@@ -125,11 +125,14 @@ def _train(
 
 
 def _rows(jobs: list[Job], dtype: np.dtype) -> Rows:
-    """The data of all jobs: once where they share it, else stacked."""
+    """The data of all jobs: once where they share it, else stacked.
+
+    Where rows are held out their draw is a run's own: stacked even where all runs draw the same,
+    for sweeps of one seed and of several to share a program.
+    """
     names = ("inputs", "targets", "test_inputs", "test_targets")
-    distinct = list({id(job.data): job.data for job in jobs}.values())
-    if len(distinct) == 1:
-        return Rows(*(getattr(distinct[0], name).astype(dtype) for name in names))
+    if jobs[0].spec.data.test_fraction == 0:
+        return Rows(*(getattr(jobs[0].data, name).astype(dtype) for name in names))
     return Rows(*(np.stack([getattr(j.data, name) for j in jobs]).astype(dtype) for name in names))
 
 

@@ -82,9 +82,9 @@ def _in_turn(cut: list[list[Any]]) -> Iterator[tuple[int, Any]]:
 def _cut(cells: list[int], size: int) -> list[tuple[tuple[int, ...], int]]:
     """Chunks of equal length, the last filled up; and how many cells of each are its own.
 
-    Of `size` cells where there are so many: then sweeps of one shape share a program.
+    Of `size` cells where there are so many, or half: then sweeps of one shape share a program.
     """
-    length = min(size, len(cells))
+    length = size if 2 * len(cells) >= size else len(cells)
     parts = [cells[k : k + length] for k in range(0, len(cells), length)]
     return [(tuple(part + part[-1:] * (length - len(part))), len(part)) for part in parts]
 
