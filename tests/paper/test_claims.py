@@ -19,7 +19,7 @@ from ohmprop.paper._claims import (
     about_frequencies,
     about_training,
     decades,
-    of_statement,
+    of_statements,
 )
 from ohmprop.paper._statements import Statement
 
@@ -242,10 +242,25 @@ class TestReadings:
 
     @pytest.mark.parametrize(("holds", "verdict"), [(True, HOLDS), (False, FAILS)])
     def test_a_statement_about_a_figure_has_one_reading(self, holds, verdict):
-        claim = of_statement(Statement(9, "biolek", "a drift", "more than 1", 2.34567, holds))
+        statement = Statement(9, "biolek", "a drift", "more than 1", 2.34567, holds)
+        (claim,) = of_statements([statement])
         assert claim.verdict == verdict
-        assert (claim.section, claim.text) == ("Figure 9", "a drift (biolek)")
+        assert (claim.section, claim.text) == ("Figure 9", "a drift (Biolek)")
         assert claim.findings["as run"].value == "2.346"
+
+    def test_what_is_said_of_several_models_is_one_claim(self):
+        common = ("compresses", "less than 1")
+        found = of_statements(
+            [
+                Statement(9, "vteam", *common, 0.5, True),
+                Statement(9, "vteam", "another", "less than 1", 0.5, True),
+                Statement(9, "mms", *common, 1.5, False),
+                Statement(9, "mms", "compresses", "more than 0", 1.5, True),
+            ]
+        )
+        assert [c.text for c in found] == ["compresses", "another (VTEAM)", "compresses (MMS)"]
+        assert [c.verdict for c in found] == [FAILS, HOLDS, HOLDS]
+        assert found[0].findings["as run"].value == "VTEAM 0.5; MMS 1.5 (not met)"
 
 
 def pulses(least: list[float], share: list[float], **more: Any) -> xr.Dataset:

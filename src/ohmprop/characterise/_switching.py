@@ -138,7 +138,7 @@ def _at_each(
     """`_half_wave` at each frequency, all numbers arrays: one program for a model, not one each."""
     numbers, rest = eqx.partition(device, eqx.is_array_like)
     device = eqx.combine(jax.tree.map(jnp.asarray, numbers), rest)
-    return _half_wave(device, v, np.exp(-log_f), start, np.asarray(up))
+    return _half_wave(device, *map(jnp.asarray, (v, np.exp(-log_f), start, up)))
 
 
 @eqx.filter_jit

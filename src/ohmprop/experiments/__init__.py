@@ -10,6 +10,10 @@ The parts that need JAX are imported when first used.
 import importlib
 from typing import Any
 
+from ohmprop.experiments._builtin import HIDDEN as HIDDEN
+from ohmprop.experiments._builtin import MODELS as MODELS
+from ohmprop.experiments._builtin import RANGES as RANGES
+from ohmprop.experiments._builtin import SCHEMES as SCHEMES
 from ohmprop.experiments._builtin import builtin as builtin
 from ohmprop.experiments._builtin import builtin_names as builtin_names
 from ohmprop.experiments._load import Loaded as Loaded

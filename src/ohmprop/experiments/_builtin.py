@@ -10,10 +10,10 @@ from typing import Any
 
 from ohmprop._core import BadInput, nearest
 
-_SIZES = {"iris": (10, 5, 2), "breast_cancer": (16, 10, 5)}
+HIDDEN = {"iris": (10, 5, 2), "breast_cancer": (16, 10, 5)}
 _ROWS = {"iris": 105, "breast_cancer": 398}
-_RANGES = {"r500": 500.0, "r1k": 1e3, "r10k": 1e4, "r100k": 1e5}
-_SCHEMES = ("pwm", "pam")
+RANGES = {"r500": 500.0, "r1k": 1e3, "r10k": 1e4, "r100k": 1e5}
+SCHEMES = ("pwm", "pam")
 # model: dt_scaling for iris (pwm, pam), breast cancer (pwm, pam); PAM frequency in Hz
 _TABLE: dict[str, tuple[tuple[float, float], tuple[float, float], float]] = {
     "linear": ((1.0, 1.0), (1.0, 1.0), 15.0),
@@ -24,6 +24,7 @@ _TABLE: dict[str, tuple[tuple[float, float], tuple[float, float], float]] = {
     "yakopcic": ((4.5e-2, 1.17e-1), (1e-1, 1.6e-1), 300e3),
     "mms": ((1.5, 160.0), (2.2, 157.5), 200.0),
 }
+MODELS = tuple(_TABLE)
 _G_MAX, _SPAN = 1e-2, 7.9e-4
 
 
@@ -38,11 +39,11 @@ def _epochs(dataset: str, model: str, scheme: str) -> int:
 def builtin_names(*, variants: bool = True) -> list[str]:
     """All built-in names; without `variants` only the paper's default size and range."""
     names = []
-    for reading, dataset in product(("ebana", "seed"), _SIZES):
+    for reading, dataset in product(("ebana", "seed"), HIDDEN):
         cells = [(None, None)]
         if variants:
-            cells += list(product(_SIZES[dataset], _RANGES))
-        for (size, span), model, scheme in product(cells, _TABLE, _SCHEMES):
+            cells += list(product(HIDDEN[dataset], RANGES))
+        for (size, span), model, scheme in product(cells, _TABLE, SCHEMES):
             middle = f"-h{size}-{span}" if size else ""
             names.append(f"{reading}-{dataset}{middle}-{model}-{scheme}")
     return names
@@ -58,8 +59,8 @@ def builtin(name: str) -> dict[str, Any]:
             f"`ohmprop specs` lists them; there are {len(short)} and their variants."
         )
     reading, dataset, *middle, model, scheme = name.split("-")
-    hidden = int(middle[0][1:]) if middle else _SIZES[dataset][0]
-    r_off = _RANGES[middle[1]] if middle else 1e5
+    hidden = int(middle[0][1:]) if middle else HIDDEN[dataset][0]
+    r_off = RANGES[middle[1]] if middle else 1e5
     return _build(name, reading, dataset, hidden, r_off, model, scheme)
 
 
@@ -67,7 +68,7 @@ def _build(
     name: str, reading: str, dataset: str, hidden: int, r_off: float, model: str, scheme: str
 ) -> dict[str, Any]:
     iris, cancer, frequency = _TABLE[model]
-    scaling = (iris if dataset == "iris" else cancer)[_SCHEMES.index(scheme)]
+    scaling = (iris if dataset == "iris" else cancer)[SCHEMES.index(scheme)]
     g_min = 1 / r_off
     g_high = 8e-4 if r_off == 1e5 else min(g_min + _SPAN, _G_MAX)
     as_code = reading == "ebana"

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..report import STYLES, in_units, new_figure, save_figure
 from ._claims import CONVERGED
+from ._training import title
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,13 +37,13 @@ def best_factor(rates: "xr.Dataset") -> "xr.DataArray":
 
 
 def draw_rates(rates: "xr.Dataset", png: Path) -> Path:
-    """Least loss over the rate, a line for each range: the median of the models."""
-    loss = rates["min_loss"].mean("seed").sel(modulation="pwm").isel(hidden=0).median("model")
+    """Least loss over the rate, a line for each range: median and quartiles of the models."""
+    loss = rates["min_loss"].mean("seed").sel(modulation="pwm").isel(hidden=0)
     figure = new_figure((4.6 * loss.sizes["dataset"], 3.8))
     panels = figure.subplots(1, loss.sizes["dataset"], squeeze=False)[0]
     for a, dataset in zip(panels, loss["dataset"].values, strict=True):
         own = loss.sel(dataset=dataset)
-        _lines(a, own.factor.values, own.transpose("r_off", "factor").values, _ohms(own))
+        _lines(a, own, "factor")
         a.set(xscale="log", xlabel="rate over the published one", title=_plain(dataset))
     panels[0].set_ylabel("least loss in 50 epochs (V²)")
     panels[-1].legend(frameon=False, title="R_off")
@@ -62,7 +63,7 @@ def tuned_table(tuned: "xr.Dataset") -> Table:
                     [
                         _plain(dataset),
                         in_units(float(span), "Ω"),
-                        str(model),
+                        title(str(model)),
                         f"{float(loss.mean()):.4f} ± {float(loss.std(ddof=1)):.4f}",
                         f"{float(accuracy.mean()):.1f} ± {float(accuracy.std(ddof=1)):.1f}",
                         f"{100 * float(cell['clipped_fraction'].mean()):.1f}",
@@ -157,7 +158,7 @@ def epochs_table(sweeps: Datasets, floors: Mapping[str, float]) -> Table:
 
 
 def draw_diodes(diodes: "xr.Dataset", floor: float, png: Path) -> Path:
-    """Least loss and conducting diodes over the threshold, the median of the models."""
+    """Least loss and conducting diodes over the threshold: median and quartiles of the models."""
     loss = diodes["min_loss"].mean("seed").min("factor").isel(modulation=0, dataset=0, hidden=0)
     on = (
         diodes["diode_on_fraction"].mean(["seed", "factor"]).isel(modulation=0, dataset=0, hidden=0)
@@ -165,8 +166,7 @@ def draw_diodes(diodes: "xr.Dataset", floor: float, png: Path) -> Path:
     figure = new_figure((9.6, 3.8))
     left, right = figure.subplots(1, 2)
     for a, values, scale in ((left, loss, 1.0), (right, on, 100.0)):
-        middle = values.median("model").transpose("r_off", "v_th")
-        _lines(a, middle.v_th.values, scale * middle.values, _ohms(middle))
+        _lines(a, scale * values, "v_th")
         a.set(xscale="log", xlabel="threshold of the diodes (V)")
     left.axhline(floor, color="#b0b0b0", linewidth=1)
     left.set_ylabel("least loss (V²)")
@@ -210,9 +210,15 @@ def equations_table(sweep: "xr.Dataset") -> Table:
     return ("model, pulses", "500 Ω", "1 kΩ", "10 kΩ", "100 kΩ"), list(rows.values())
 
 
-def _lines(a: Any, x: np.ndarray, values: np.ndarray, labels: list[str]) -> None:
-    for y, label, (colour, dashes) in zip(values, labels, STYLES, strict=False):
-        a.plot(x, y, color=colour, linestyle=dashes, marker="o", ms=3, label=label)
+def _lines(a: Any, values: "xr.DataArray", over: str) -> None:
+    """A line for each range: the median of the models, with their quartiles shaded."""
+    low, middle, high = (
+        values.quantile(q, "model").transpose("r_off", over).values for q in (0.25, 0.5, 0.75)
+    )
+    x = values[over].values
+    for k, (label, (colour, dashes)) in enumerate(zip(_ohms(values), STYLES, strict=False)):
+        a.fill_between(x, low[k], high[k], color=colour, alpha=0.12, linewidth=0)
+        a.plot(x, middle[k], color=colour, linestyle=dashes, marker="o", ms=3, label=label)
     a.grid(alpha=0.25)
 
 

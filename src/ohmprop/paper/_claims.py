@@ -5,13 +5,14 @@ that it was not. The same function judges the runs as the authors' code made the
 data as the paper states them, and the runs at rates tuned for each cell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..report import in_units
 from ._statements import FLUX_CONTROLLED, Statement
+from ._training import title
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,11 +55,29 @@ class Claim(NamedTuple):
 Judge = Callable[["xr.Dataset"], Finding]
 
 
-def of_statement(statement: Statement) -> Claim:
-    """A statement about Figures 4, 6, 8 and 9, of which there is one reading."""
-    finding = Finding(f"{statement.value:.4g}", statement.holds)
-    text = f"{statement.text} ({statement.subject})"
-    return Claim(f"Figure {statement.figure}", text, statement.criterion, {"as run": finding})
+def of_statements(statements: Iterable[Statement]) -> list[Claim]:
+    """Statements about Figures 4, 6, 8 and 9, of which there is one reading.
+
+    What is said of several models and judged by one criterion is one claim: it holds if it holds
+    for all of them.
+    """
+    groups: dict[tuple[int, str, str], list[Statement]] = {}
+    for statement in statements:
+        key = (statement.figure, statement.text, statement.criterion)
+        groups.setdefault(key, []).append(statement)
+    claims = []
+    for (figure, text, criterion), own in groups.items():
+        values = [f"{s.value:.4g}" for s in own]
+        if len(own) == 1:
+            text = f"{text} ({title(own[0].subject)})"
+        else:
+            values = [
+                f"{title(s.subject)} {value}{'' if s.holds else ' (not met)'}"
+                for s, value in zip(own, values, strict=True)
+            ]
+        finding = Finding("; ".join(values), all(s.holds for s in own))
+        claims.append(Claim(f"Figure {figure}", text, criterion, {"as run": finding}))
+    return claims
 
 
 def about_training(readings: Mapping[str, "xr.Dataset"]) -> list[Claim]:
@@ -130,9 +149,9 @@ def _comparable(cells: "xr.Dataset") -> Finding:
     ratio = loss.drop_sel(model="linear") / loss.sel(model="linear")
     worst = ratio.isel(ratio.argmax(...))
     value = (
-        f"median {float(ratio.median()):.3g}; greatest {float(worst):.3g} ({worst.model.item()}, "
-        f"{str(worst.dataset.item()).replace('_', ' ')}, {worst.hidden.item()}, "
-        f"{float(worst.r_off) / 1e3:g} kΩ)"
+        f"median {float(ratio.median()):.3g}; greatest {float(worst):.3g} "
+        f"({title(worst.model.item())}, {str(worst.dataset.item()).replace('_', ' ')}, "
+        f"{worst.hidden.item()}, {float(worst.r_off) / 1e3:g} kΩ)"
     )
     return Finding(value, bool(ratio.median() <= 1.25 and (ratio <= 2).all()))
 
@@ -189,7 +208,7 @@ def about_frequencies(model: str, sweep: "xr.Dataset", fast: float) -> list[Clai
     there, here = (float(least.sel(frequency=f, method="nearest")) for f in (slow, fast))
     at_bounds = cells["clipped_fraction"].sel(voltage=1.0)
     share, other = (float(at_bounds.sel(frequency=f, method="nearest")) for f in (slow, fast))
-    name, hertz = model.upper() if model == "vteam" else model.capitalize(), in_units(fast, "Hz")
+    name, hertz = title(model), in_units(fast, "Hz")
     section = "4.2, Figure 11"
     return [
         Claim(

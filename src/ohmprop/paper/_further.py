@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..experiments import MODELS, RANGES
 from ._loops import driven
-from ._training import RANGES, READINGS, TRAINED, spec_names
+from ._training import READINGS, spec_names, title
 
 RATE_FACTORS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 MANY_SEEDS = 10
@@ -25,7 +26,7 @@ def _sweep(name: str, axes: dict[str, Any], **sections: Any) -> dict[str, Any]:
     return {"name": name, "learning": learning, **sections, "sweep": axes}
 
 
-def _iris(ranges: tuple[str, ...] = tuple(RANGES), models: tuple[str, ...] = TRAINED) -> list[str]:
+def _iris(ranges: tuple[str, ...] = tuple(RANGES), models: tuple[str, ...] = MODELS) -> list[str]:
     """Iris as the paper states it, ten hidden neurons, pulse width modulation."""
     return spec_names(
         "seed",
@@ -179,7 +180,7 @@ def estimators(quick: bool) -> Experiment:
     kinds = [("positive", True), ("positive", False), ("centred", False), ("exact", False)]
     chosen = (0, 3) if quick else range(4)
     axes = {
-        "spec": _iris(models=TRAINED[:1] if quick else TRAINED),
+        "spec": _iris(models=MODELS[:1] if quick else MODELS),
         "estimator": {
             "zip": {
                 "learning.estimator": [kinds[k][0] for k in chosen],
@@ -197,7 +198,7 @@ def estimators(quick: bool) -> Experiment:
 def equations(quick: bool) -> Experiment:
     """(g): pulses integrated exactly, and windows as published, against the seed's."""
     names, integration, overrides, labels = [], [], [], []
-    for model in ("linear", "biolek", "vteam") if quick else TRAINED:
+    for model in ("linear", "biolek", "vteam") if quick else MODELS:
         variants: list[tuple[str, dict[str, str]]] = [("euler", {}), ("exact", {})]
         if model in ("vteam", "yakopcic"):
             variants.append(("exact", {"window": "published"}))
@@ -207,7 +208,7 @@ def equations(quick: bool) -> Experiment:
                 integration.append(how)
                 overrides.append(override)
                 window = ", published window" if override else ""
-                labels.append(f"{model}, {how}{window}, {span}")
+                labels.append(f"{title(model)}, {how}{window}, {span}")
     axes = {
         "variant": {
             "zip": {
@@ -313,3 +314,16 @@ def frequencies(quick: bool) -> list[Experiment]:
             )
         )
     return found
+
+
+def beyond(quick: bool) -> list[Experiment]:
+    """All of (b) to (g), and what two of the paper's statements need; the longest first."""
+    return [
+        *epochs(quick),
+        equations(quick),
+        estimators(quick),
+        diodes(quick),
+        *confound(quick),
+        *optimisers(quick),
+        *frequencies(quick),
+    ]

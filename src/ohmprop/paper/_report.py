@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..experiments import HIDDEN
 from ..report import Page
 from . import _answers as answers
 from ._claims import FAILS, HOLDS, ONLY_AS_RUN, Claim
 from ._limits import what_limits
-from ._training import HIDDEN
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -188,8 +188,8 @@ def _rates(page: Page, out: Path, tuned: "xr.Dataset", data: "Mapping[str, xr.Da
     )
     page.picture(
         answers.draw_rates(data["rates"], out / "rates.png"),
-        "Least loss in 50 epochs over the rate, median of the seven models, largest network, pulse "
-        "width modulation.",
+        "Least loss in 50 epochs over the rate, median and quartiles (shaded) of the seven models, "
+        "largest network, pulse width modulation.",
     )
     for modulation, number in (("width", 10), ("amplitude", 11)):
         page.picture(
@@ -241,6 +241,7 @@ def _diodes(page: Page, out: Path, data: "Mapping[str, xr.Dataset]", floor: floa
     page.heading("(d) Diodes that conduct")
     page.picture(
         answers.draw_diodes(data["diodes"], floor, out / "diodes.png"),
-        "Least loss and conducting diodes over the threshold (the paper's is 0.3 V), median of the "
-        f"models, Iris. Grey: the least loss of any linear function, {floor:.4f} V².",
+        "Least loss and conducting diodes over the threshold (the paper's is 0.3 V), median and "
+        "quartiles (shaded) of the models, Iris. Grey: the least loss of any linear function, "
+        f"{floor:.4f} V².",
     )

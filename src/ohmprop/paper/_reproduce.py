@@ -15,26 +15,25 @@ import numpy as np
 
 from .. import __version__
 from .._core import BadInput
-from ..experiments import State, load_sweep, run_sweep, write_dataset, write_text
+from ..experiments import HIDDEN, State, load_sweep, run_sweep, write_dataset, write_text
 from . import _further as further
 from ._answers import best_factor
 from ._bound import about_bound
-from ._claims import Claim, about_adam, about_frequencies, about_training, of_statement
+from ._claims import Claim, about_adam, about_frequencies, about_training, of_statements
 from ._current import Current, draw_figure_8, figure_8
 from ._diodes import Curve, draw_figure_4, figure_4
 from ._loops import MODELS, Panel, draw_figure_9, figure_9
 from ._pulses import Pulses, draw_figure_6, figure_6
 from ._report import write_report
 from ._statements import about_current, about_diodes, about_loops, about_pulses
-from ._training import HIDDEN, arrange, draw_training, loss_limits, spec_names
+from ._training import arrange, draw_training, loss_limits, spec_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _BRIEF = {"datasets": ["iris"], "sizes": ["large"]}  # what a quick report does beyond the paper
-
-
 _COLUMNS = ("as run", "as stated", "tuned")
+_STAGES = 6  # besides what goes beyond the paper: four sweeps of Figures 10 and 11, others, report
 
 
 class Stage(NamedTuple):
@@ -196,7 +195,7 @@ def _write_figures(figures: _Figures, out: Path) -> list[Claim]:
             for row in np.stack([getattr(loop.trace, name) for name in "tvix"], 1)
         ),
     )
-    return [of_statement(statement) for statement in statements]
+    return of_statements(statements)
 
 
 class _Run:
@@ -211,7 +210,8 @@ class _Run:
         self._out, self._quick = out, quick
         self._workers, self._progress = workers, progress
         self._scope: dict[str, Any] = _BRIEF if quick else {}
-        self._stage, self._total = 0, 17 if quick else 18
+        self._experiments = further.beyond(quick)
+        self._stage, self._total = 0, _STAGES + len(self._experiments)
         self._lock, self._ended = threading.Lock(), threading.Event()
 
     def __enter__(self) -> "_Run":
@@ -265,16 +265,7 @@ class _Run:
 
     def beyond(self) -> "dict[str, xr.Dataset]":
         """The sweeps of what the paper leaves open, by name."""
-        quick = self._quick
-        experiments = [
-            *further.epochs(quick),  # the longest first
-            further.equations(quick),
-            further.estimators(quick),
-            further.diodes(quick),
-            *further.confound(quick),
-            *further.optimisers(quick),
-            *further.frequencies(quick),
-        ]
+        experiments = self._experiments
         with ThreadPoolExecutor(self._workers, thread_name_prefix="sweeps") as pool:
             futures = [pool.submit(self._sweep, e, workers=1) for e in experiments]
             try:

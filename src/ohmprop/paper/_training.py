@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..experiments import HIDDEN, MODELS, RANGES, SCHEMES
 from ..report import draw_heatmaps, save_figure
+from ._loops import SETTINGS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-MODULATIONS = ("pwm", "pam")
-HIDDEN = {"iris": (10, 5, 2), "breast_cancer": (16, 10, 5)}
 SIZES = ("large", "medium", "small")
-RANGES = {"r500": 500.0, "r1k": 1e3, "r10k": 1e4, "r100k": 1e5}
-TRAINED = ("linear", "linear_ion_drift", "joglekar", "biolek", "vteam", "yakopcic", "mms")
 DIMS = ("modulation", "dataset", "hidden", "r_off", "model")
 READINGS = {"ebana": "as the code ran", "seed": "as the paper states"}
+
+
+def title(model: str) -> str:
+    """The model's name as people write it; another name as it is."""
+    return SETTINGS[model].title if model in SETTINGS else {"linear": "Linear"}.get(model, model)
 
 
 def spec_names(
     reading: str,
     *,
-    modulations: Sequence[str] = MODULATIONS,
+    modulations: Sequence[str] = SCHEMES,
     datasets: Sequence[str] = tuple(HIDDEN),
     sizes: Sequence[str] = SIZES,
     ranges: Sequence[str] = tuple(RANGES),
-    models: Sequence[str] = TRAINED,
+    models: Sequence[str] = MODELS,
 ) -> list[str]:
     """Names of the built-in specs of these cells, in the order of `DIMS`, the last one fastest."""
     return [
@@ -43,11 +46,11 @@ def arrange(
     dataset: "xr.Dataset",
     axis: str = "base",
     *,
-    modulations: Sequence[str] = MODULATIONS,
+    modulations: Sequence[str] = SCHEMES,
     datasets: Sequence[str] = tuple(HIDDEN),
     sizes: Sequence[str] = SIZES,
     ranges: Sequence[str] = tuple(RANGES),
-    models: Sequence[str] = TRAINED,
+    models: Sequence[str] = MODELS,
 ) -> "xr.Dataset":
     """A sweep over `spec_names` of the same arguments with `DIMS` for dimensions.
 
@@ -128,7 +131,7 @@ def draw_training(
         for dataset in cells.dataset.values
         for size in cells.hidden.values
     ]
-    values = values.assign_coords(model=[str(m).replace("_", " ") for m in values.model.values])
+    values = values.assign_coords(model=[title(m) for m in values.model.values])
     figure = draw_heatmaps(
         values,
         label="least loss (V²)",
