@@ -227,4 +227,4 @@ def _ohms(data: Any) -> list[str]:
 
 
 def _plain(name: Any) -> str:
-    return str(name).replace("_", " ")
+    return str(name).replace("_", " ").capitalize()

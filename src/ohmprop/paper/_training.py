@@ -126,8 +126,8 @@ def draw_training(
     both = both.mean("seed") if "seed" in both.dims else both
     values = both.sel(modulation=modulation).transpose("dataset", "hidden", "model", "r_off")
     names = [
-        f"{str(dataset).replace('_', ' ')}, {int(cells.neurons.sel(dataset=dataset, hidden=size))} "
-        "hidden"
+        f"{str(dataset).replace('_', ' ').capitalize()}, "
+        f"{int(cells.neurons.sel(dataset=dataset, hidden=size))} hidden"
         for dataset in cells.dataset.values
         for size in cells.hidden.values
     ]
