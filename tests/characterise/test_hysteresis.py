@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -217,6 +218,22 @@ class TestSwitchingFrequency:
         assert switching_frequency(HP, sine) == pytest.approx(1.4 / np.pi / phi[0], rel=1e-5)
         half = switching_frequency(HP, sine, float(HP.upper) / 2)
         assert half == pytest.approx(1.4 / np.pi / phi[1], rel=1e-5)
+
+    def test_other_parameters_and_starts_do_not_compile_again(self):
+        sine, compiled = periodic("sine", 1.0, amplitude=1.0), []
+
+        def note(event, *_, **__):
+            compiled.append(event) if "backend_compile" in event else None
+
+        switching_frequency(devices.make("mms", "published"), sine)
+        jax.monitoring.register_event_duration_secs_listener(note)
+        try:
+            other = devices.make("mms", "published", r_off=2e3)
+            switching_frequency(other, sine)
+            switching_frequency(other, sine, 0.3 * float(other.upper))
+            assert not compiled
+        finally:
+            jax.monitoring.unregister_event_duration_listener(note)
 
     def test_a_loop_there_goes_from_end_to_end(self):
         device = devices.make("yakopcic", "published")

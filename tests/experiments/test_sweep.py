@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from _sweeps import AXES, BASE, sweep_of
 
 from ohmprop._core import BadInput
 from ohmprop.experiments import Spec, build, load_spec, open_dataset, run_job, run_sweep
@@ -16,37 +17,8 @@ from ohmprop.experiments._sweep import _chunk as chunk_module
 from ohmprop.experiments._sweep import _plan as plan_module
 from ohmprop.experiments._sweep._axes import read_axes
 from ohmprop.experiments._sweep._cells import Refused, axis_coordinate
-from ohmprop.experiments._sweep._plan import make_plan, signature
+from ohmprop.experiments._sweep._plan import make_plan
 from ohmprop.learning import Outcome
-
-BASE = {
-    "name": "small",
-    "data": {"dataset": "iris", "rows": 105, "test_fraction": 0.2},
-    "network": {"hidden": [2]},
-    "learning": {
-        "estimator": "positive",
-        "proxy": True,
-        "optimiser": "ebana_adam",
-        "rates": 9e-9,
-        "epochs": 4,
-    },
-    "write": {"integration": "euler"},
-}
-AXES = {
-    "device.r_off": ["1 kOhm", "100 kOhm"],
-    "model": {
-        "zip": {
-            "device.model": ["biolek", "linear", "vteam"],
-            "learning.rates": [9e-9, 3e-5, 6e-10],
-            "write.scheme": ["pwm", "pam", "pwm"],
-        },
-    },
-    "seed": {"count": 3},
-}
-
-
-def sweep_of(axes: dict, **sections) -> Sweep:
-    return load_sweep(BASE | sections | {"sweep": axes})
 
 
 @pytest.fixture(scope="module")
@@ -200,28 +172,6 @@ def test_a_changed_device_file_is_another_sweep(tmp_path):
     assert make_plan(Sweep.from_text(text)).digest == before
     device.write_text("model: biolek\n", encoding="utf-8")
     assert make_plan(Sweep.from_text(text)).digest != before
-
-
-def test_cells_that_differ_in_numbers_or_model_share_a_program():
-    same = sweep_of(AXES | {"learning.beta": [1e-6, 1e-5]})
-    shapes = {
-        signature(s)[0] for k in range(len(same)) if not isinstance(s := same.spec(k), Refused)
-    }
-    assert len(shapes) == 1
-    other = sweep_of({"network.hidden": [[2], [3]], "learning.epochs": [4, 5]})
-    assert len({chunk.group for chunk in make_plan(other).chunks}) == 4
-
-
-def test_chunks_hold_every_cell_once_and_know_the_same_models(monkeypatch):
-    monkeypatch.setattr(plan_module, "CHUNK_CELLS", 5)
-    sweep = sweep_of({"device.model": ["biolek", "linear"], "seed": {"count": 11}})
-    plan = make_plan(sweep)
-    own = [cell for chunk in plan.chunks for cell in chunk.cells[: chunk.own]]
-    assert own == list(range(22))
-    assert {len(chunk.cells) for chunk in plan.chunks} == {5}
-    assert [chunk.own for chunk in plan.chunks] == [5, 5, 5, 5, 2]
-    assert {chunk.kinds for chunk in plan.chunks} == {(0, 11)}
-    assert make_plan(sweep) == plan
 
 
 def test_every_cell_agrees_with_its_own_run(small):

@@ -189,7 +189,7 @@ def test_a_finding_says_how_many_and_which():
     )
     worst = {"dataset": "breast_cancer", "hidden": "medium", "model": "biolek", "r_off": 1e4}
     found = judged(changed([(worst | {"modulation": "pwm"}, 2.5)]), "PWM from 1 kΩ")
-    assert found.value == "median 1; greatest 2.5 (biolek, breast cancer, medium, 10 kΩ)"
+    assert found.value == "median 1; greatest 2.5 (Biolek, breast cancer, medium, 10 kΩ)"
 
 
 class TestReadings:
