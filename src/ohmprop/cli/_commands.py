@@ -9,6 +9,7 @@ import typer
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._fit import fit
 from ohmprop.cli._hysteresis import hysteresis
+from ohmprop.cli._option import OutOption, OverwriteOption, ResumeOption, SeedOption, SetOption
 from ohmprop.cli._pulses import pulses
 from ohmprop.cli._reproduce import reproduce
 from ohmprop.cli._sweep import sweep
@@ -27,13 +28,6 @@ SpecArgument = Annotated[
         metavar="SPEC",
         help="A YAML or JSON spec, a built-in name (see `ohmprop specs`), or a seed JSON file.",
     ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="A.B=VALUE", help="Change one key of the spec; repeatable."),
-]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Seed of the run, initial values and split.")
 ]
 
 
@@ -57,18 +51,16 @@ def _root(
 @app.command()
 def train(
     spec: SpecArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    out: OutOption,
     set_: SetOption = None,
     seed: SeedOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run in a non-empty DIR.")
-    ] = False,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Train a network and leave history, summary, conductances and a plot in DIR."""
     from rich.console import Console
 
-    from ohmprop.cli._live import Monitor
+    from ohmprop.cli._live import TrainMonitor
     from ohmprop.experiments import load_spec
 
     loaded = load_spec(spec, set_, seed)
@@ -77,7 +69,7 @@ def train(
     from ohmprop.experiments import train as run
 
     console = Console(highlight=False)
-    with Monitor(console, loaded.spec.learning.epochs) as monitor:
+    with TrainMonitor(console, loaded.spec.learning.epochs) as monitor:
         summary = run(loaded.spec, out, resume=resume, overwrite=overwrite, progress=monitor.update)
     picture = out / "loss.png"
     if overwrite or not (resume and picture.exists()):

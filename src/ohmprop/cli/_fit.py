@@ -10,7 +10,7 @@ import typer
 from ohmprop._core import BadInput
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
-from ohmprop.cli._option import read_option
+from ohmprop.cli._option import OutOption, OverwriteOption, read_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ _UNITS |= {"g_data": "siemens", "g_model": "siemens"}
 
 def fit(
     data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="The measured sweep or pulses.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    out: OutOption,
     model: Annotated[
         str, typer.Option(metavar="MODEL|auto", help="See `ohmprop devices`; auto ranks them.")
     ] = "auto",
@@ -68,9 +68,7 @@ def fit(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Hold one parameter; repeatable."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results in a non-empty DIR.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Fit a device model and leave parameters, curves, a picture and a device file in DIR."""
     from rich.console import Console

@@ -11,7 +11,14 @@ import typer
 from ohmprop._core import BadInput, nearest
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
-from ohmprop.cli._option import read_option
+from ohmprop.cli._option import (
+    ModelArgument,
+    OutOption,
+    OverwriteOption,
+    ParameterOption,
+    ParametersOption,
+    read_option,
+)
 
 if TYPE_CHECKING:
     from ohmprop.characterise import Loop
@@ -22,16 +29,10 @@ KINDS = ("sine", "triangle", "square", "sawtooth", "pulse_train")
 
 
 def hysteresis(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="See `ohmprop devices`.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
-    params: Annotated[
-        str | None,
-        typer.Option(metavar="SET|FILE", help="Parameter set or device.yaml; else the first set."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; repeatable."),
-    ] = None,
+    model: ModelArgument,
+    out: OutOption,
+    params: ParametersOption = None,
+    set_: ParameterOption = None,
     waveform: Annotated[
         str,
         typer.Option(
@@ -85,9 +86,7 @@ def hysteresis(
         Literal["exact", "euler"],
         typer.Option(help="`euler`: one forward step a sample, as in the seed."),
     ] = "exact",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results in a non-empty DIR.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw hysteresis loops of a device and leave trace, numbers and a picture in DIR."""
     require_free(out, overwrite)

@@ -9,7 +9,14 @@ import typer
 
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
-from ohmprop.cli._option import read_option
+from ohmprop.cli._option import (
+    ModelArgument,
+    OutOption,
+    OverwriteOption,
+    ParameterOption,
+    ParametersOption,
+    read_option,
+)
 
 if TYPE_CHECKING:
     from ohmprop.characterise import PulseResponse
@@ -18,16 +25,10 @@ BRANCHES = ("potentiation", "depression")
 
 
 def pulses(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="See `ohmprop devices`.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
-    params: Annotated[
-        str | None,
-        typer.Option(metavar="SET|FILE", help="Parameter set or device.yaml; else the first set."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter; repeatable."),
-    ] = None,
+    model: ModelArgument,
+    out: OutOption,
+    params: ParametersOption = None,
+    set_: ParameterOption = None,
     count: Annotated[int, typer.Option(min=2, help="Pulses up, and as many down.")] = 100,
     amplitude: Annotated[
         str | None,
@@ -61,9 +62,7 @@ def pulses(
             help="Draw every pulse at random, of models that have such a form; else their mean.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results in a non-empty DIR.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Pulse a device up and down again; leave conductances, numbers and a picture in DIR."""
     require_free(out, overwrite)

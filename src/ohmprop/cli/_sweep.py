@@ -1,14 +1,12 @@
 """The command sweep: many runs of one spec, along named axes."""
 
-import sys
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
 
 from ohmprop._core import BadInput
+from ohmprop.cli._option import SeedOption, SetOption, WorkersOption
 
 
 def sweep(
@@ -18,20 +16,13 @@ def sweep(
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE.nc", help="NetCDF file for the results.")
     ],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=VALUE", help="Change one key of the base spec."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the base spec.")
-    ] = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the sweep in FILE.nc.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.nc.")] = False,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=64, help="Threads that train side by side.")
-    ] = 2,
+    workers: WorkersOption = 2,
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -43,6 +34,7 @@ def sweep(
     from rich.console import Console
 
     from ohmprop.cli._cache import prepare_jax
+    from ohmprop.cli._live import SweepMonitor
     from ohmprop.experiments import load_sweep
 
     if out.suffix != ".nc":
@@ -55,7 +47,7 @@ def sweep(
     from ohmprop.report import plot_sweep
 
     console = Console(highlight=False)
-    with _Monitor(console, len(plan)) as monitor:
+    with SweepMonitor(console, len(plan)) as monitor:
         dataset = run_sweep(
             plan,
             out,
@@ -85,60 +77,3 @@ def _report(console: Any, dataset: Any, out: Path, picture: Path) -> None:
             markup=False,
         )
     console.print(f"dataset: {out}, picture: {picture}", soft_wrap=True, markup=False)
-
-
-class _Monitor:
-    """Context manager showing cells done, failed, rate and time left."""
-
-    def __init__(self, console: Any, total: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        self._console, self._last = console, 0.0
-        self._bar = Progress(
-            TextColumn("cells"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=console,
-        )
-        self._task = self._bar.add_task("sweep", total=total, note="")
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def update(self, state: Any) -> None:
-        """Show how far the sweep is."""
-        rate = state.fresh / state.seconds if state.fresh else 0.0
-        left = (state.total - state.done) / rate if rate else None
-        note = f"{rate:.3g} cells/s" if rate else "compiling"
-        if left is not None:
-            note += f", {_duration(left)} left"
-        if state.failed:
-            note += f", {state.failed} failed"
-        if self._console.is_terminal:
-            self._bar.update(self._task, completed=state.done, note=note)
-            return
-        now = time.monotonic()
-        if now - self._last > 2 or state.done == state.total:
-            sys.stdout.write(f"cells {state.done}/{state.total}  {note}\n")
-            sys.stdout.flush()
-            self._last = now
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

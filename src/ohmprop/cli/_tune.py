@@ -9,6 +9,7 @@ import typer
 
 from ohmprop.cli._cache import prepare_jax
 from ohmprop.cli._folder import drafted, require_free
+from ohmprop.cli._option import OutOption, OverwriteOption, SetOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,7 @@ def tune(
     spec: Annotated[
         str, typer.Argument(metavar="SPEC", help="A YAML or JSON spec with a section `tune`.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")],
+    out: OutOption,
     trials: Annotated[
         int, typer.Option(min=1, help="In the end, with those that the storage has already.")
     ] = 50,
@@ -42,16 +43,11 @@ def tune(
             help="Such as sqlite:///search.db: the search is kept there, and continued.",
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=VALUE", help="Change one key of the spec; repeatable."),
-    ] = None,
+    set_: SetOption = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Of the search and of the first run.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results in a non-empty DIR.")
-    ] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Search for good values of the keys in the spec's `tune` section; leave the best in DIR."""
     from rich.console import Console
