@@ -190,7 +190,7 @@ class TestPictures:
         assert tall[0].dims == ("dataset", "hidden", "model", "r_off")
         assert (tall[0].sel(hidden="small") == 2).all() and (wide[0] == 1).all()
         assert tall[1]["names"][1] == "Iris, 5 hidden"
-        assert tall[1]["names"][3] == "breast cancer, 16 hidden"
+        assert tall[1]["names"][3] == "Breast cancer, 16 hidden"
         assert "Figure 10" in wide[1]["title"] and "Figure 11" in tall[1]["title"]
 
     def test_no_cell_at_all_is_drawn_too(self, tmp_path):
