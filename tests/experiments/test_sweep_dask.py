@@ -59,7 +59,6 @@ def cluster(compiled_once):
 
 
 @pytest.mark.slow
-@pytest.mark.long  # after many other tests in one process, the bits differed once
 def test_the_dataset_is_that_of_a_local_run_though_a_worker_is_killed(cluster, tmp_path):
     sweep = load_sweep(SWEEP)
     assert len(planned(sweep.text)[1].chunks) >= 4
