@@ -77,6 +77,20 @@ def test_a_spec_without_a_sweep_says_how_to_add_one(tmp_path, capsys):
     assert "ohmprop sweep" in capsys.readouterr().err
 
 
+def test_a_picture_that_is_not_its_own_is_left_alone(tmp_path, capsys):
+    (tmp_path / "tiny.png").write_bytes(b"mine")
+    assert run(["sweep", written(tmp_path), "--out", str(tmp_path / "tiny.nc")]) == 2
+    assert "tiny.png exists" in capsys.readouterr().err
+    assert (tmp_path / "tiny.png").read_bytes() == b"mine"
+
+
+def test_an_axis_that_is_tuned_away_leaves_one_cell(tmp_path, capsys):
+    spec = written(tmp_path, sweep={"learning.rates": {"values": [1e-6, 1e-5], "tuned": True}})
+    assert run(["sweep", spec, "--out", str(tmp_path / "one.nc")]) == 0
+    assert (tmp_path / "one.png").stat().st_size > 1000
+    assert " at rates 1e-0" in capsys.readouterr().out
+
+
 def test_a_finished_sweep_is_left_alone(tmp_path, capsys):
     out = tmp_path / "tiny.nc"
     spec = written(tmp_path)

@@ -62,6 +62,8 @@ def test_the_best_spec_trains_to_the_loss_of_its_trial(spec, tmp_path, capsys):
 def test_a_folder_in_use_is_refused_and_a_mistake_leaves_nothing(spec, tmp_path):
     with pytest.raises(BadInput, match="is not empty"):
         tune(spec, "--out", tmp_path)
+    with pytest.raises(BadInput, match="is a file; expected a folder"):
+        tune(spec, "--out", spec / "x")  # before the search, whose results would be lost
     spec.write_text(SPEC.replace("log:", "lag:"), encoding="utf-8")
     with pytest.raises(BadInput, match="tune.learning.rates: unknown form 'lag'"):
         tune(spec, "--out", tmp_path / "out")

@@ -325,6 +325,25 @@ def test_a_key_that_two_axes_touch_keeps_both_their_labels():
     assert coordinates[1] == {"range": [1e3, 1e4], "learning_rates": [1e-9, 1e-8]}
 
 
+def test_what_is_overwritten_stays_until_the_new_one_is_whole(tmp_path):
+    path, other = tmp_path / "small.nc", sweep_of({"seed": {"count": 2}, "learning.beta": [1e-5]})
+    old = run_sweep(sweep_of({"seed": {"count": 2}}), path)
+
+    class Enough(Exception):
+        pass
+
+    def stop(state):
+        raise Enough
+
+    with pytest.raises(Enough):
+        run_sweep(other, path, overwrite=True, progress=stop)
+    assert open_dataset(path).identical(old)
+    with pytest.raises(BadInput, match="another sweep"):
+        run_sweep(sweep_of({"seed": {"count": 2}}), path, resume=True)
+    new = run_sweep(other, path, resume=True)
+    assert "beta" in new.dims and open_dataset(path).identical(new)
+
+
 def test_parts_of_an_overwriting_that_was_broken_off_are_not_taken_for_ones_own(tmp_path):
     folder = tmp_path / "small.nc.parts"
     folder.mkdir()

@@ -297,6 +297,19 @@ class TestFolder:
         (tmp_path / "x" / "notes.txt").write_text("mine", encoding="utf-8")
         self.refused(tmp_path / "x", "no reproduction to resume", resume=True)
 
+    def test_what_is_no_reproduction_is_not_overwritten(self, tmp_path):
+        (tmp_path / "x" / "data").mkdir(parents=True)
+        (tmp_path / "x" / "data" / "precious.csv").write_text("mine", encoding="utf-8")
+        self.refused(tmp_path / "x", "no reproduction to overwrite", overwrite=True)
+
+    def test_only_datasets_of_a_reproduction_are_removed(self, tmp_path):
+        out = self.held(tmp_path / "x", {"version": __version__, "quick": True})
+        (out / "data" / "old.nc.parts").mkdir(parents=True)
+        (out / "data" / "notes.txt").write_text("mine", encoding="utf-8")
+        with pytest.raises(Reached):
+            paper.reproduce(out, quick=True, overwrite=True)
+        assert [p.name for p in (out / "data").iterdir()] == ["notes.txt"]
+
     def test_another_reproduction_is_replaced_on_request_and_can_then_be_continued(self, tmp_path):
         out = self.held(tmp_path / "x", {"version": "0.0.1", "quick": True})
         for overwrite in (True, False):

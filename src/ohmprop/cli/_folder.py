@@ -11,9 +11,13 @@ from ohmprop._core import BadInput
 
 
 def require_free(out: Path, overwrite: bool) -> None:
-    """Refuse a file, and a folder with something in it unless `overwrite`."""
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"{out} is a file; expected a folder")
+    """Refuse what cannot be a folder, and one with something in it unless `overwrite`."""
+    holder = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    if not holder.is_dir():
+        name = out if out.exists() else holder
+        raise BadInput(f"{name} is a file; expected a folder")
+    if not os.access(holder, os.W_OK):
+        raise BadInput(f"{out}: no permission to write in {holder}")
     if out.is_dir() and any(out.iterdir()) and not overwrite:
         raise BadInput(f"{out} is not empty; choose another folder or replace with --overwrite")
 

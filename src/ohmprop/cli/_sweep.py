@@ -41,6 +41,9 @@ def sweep(
         raise BadInput(f"--out {out}: expected a NetCDF file, such as {out.with_suffix('.nc')}")
     if not out.absolute().parent.is_dir():
         raise BadInput(f"--out {out}: the folder {out.parent} does not exist; make it first")
+    png = out.with_suffix(".png")
+    if png.exists() and not (resume or overwrite or out.exists()):
+        raise BadInput(f"{png} exists; choose another --out, or replace it with --overwrite")
     plan = load_sweep(spec, set_, seed)
     prepare_jax()
     from ohmprop.experiments import run_sweep
@@ -57,7 +60,7 @@ def sweep(
             scheduler=scheduler,
             progress=monitor.update,
         )
-    picture = plot_sweep(dataset, out.with_suffix(".png"))
+    picture = plot_sweep(dataset, png)
     _report(console, dataset, out, picture)
 
 
@@ -67,7 +70,8 @@ def _report(console: Any, dataset: Any, out: Path, picture: Path) -> None:
     reasons = [str(reason) for reason in failures if reason]
     if losses.notnull().any():
         best = losses.isel(losses.argmin(...))
-        where = ", ".join(f"{d} {best[d].item()}" for d in losses.dims)
+        point = {k: v.item() for k, v in best.coords.items() if v.attrs.get("key")}
+        where = ", ".join(f"{name} {value}" for name, value in point.items())
         console.print(f"least loss {best.item():.6g} at {where}", soft_wrap=True, markup=False)
     if reasons:
         first = max(set(reasons), key=reasons.count)

@@ -110,16 +110,19 @@ def _claim_folder(out: Path, quick: bool, resume: bool, overwrite: bool) -> None
         raise BadInput(f"{out} is a file; expected a folder")
     marker = out / "reproduce.json"
     wanted = {"version": __version__, "quick": quick}
-    if overwrite:
-        shutil.rmtree(out / "data", ignore_errors=True)
-    elif out.is_dir() and any(out.iterdir()):
-        if not resume:
+    if out.is_dir() and any(out.iterdir()):
+        if not (resume or overwrite):
             raise BadInput(
                 f"{out} is not empty; continue with --resume, replace with --overwrite, or choose "
                 "another folder"
             )
         if not marker.is_file():
-            raise BadInput(f"{out} holds no reproduction to resume; choose another folder")
+            what = "resume" if resume else "overwrite"
+            raise BadInput(f"{out} holds no reproduction to {what}; choose another folder")
+    if overwrite:
+        for path in (out / "data").glob("*.nc*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif marker.is_file():
         try:
             found = json.loads(marker.read_text(encoding="utf-8"))
         except ValueError:

@@ -30,6 +30,8 @@ def draw_sweep(dataset: "xr.Dataset", *, variable: str = "min_loss") -> Any:
     last two on one colour scale, a panel for each point of the others. A cell of which any seed
     failed is marked with a cross.
     """
+    if not dataset[variable].dims:  # one cell, such as the best point of a tuned axis
+        dataset = dataset.expand_dims(run=["1"])
     values = dataset[variable]
     seeds = [d for d in values.dims if dataset[d].attrs.get("key") == "seed"]
     mean = values.mean(seeds, skipna=False) if seeds else values

@@ -44,7 +44,8 @@ class Store:
     def open(self, identity: str, *, resume: bool, overwrite: bool) -> "xr.Dataset | None":
         """Prepare for the sweep `identity`; its dataset where it is to be resumed and is done.
 
-        Raises BadInput where another one lies here.
+        A file that is to be overwritten stays until the new one is whole. Raises BadInput where
+        another sweep lies here.
         """
         if resume and overwrite:
             raise BadInput("--resume and --overwrite exclude each other")
@@ -52,24 +53,22 @@ class Store:
             raise BadInput(f"{self.path} is a folder; expected a file such as sweep.nc")
         found = self._identity()
         finished = open_dataset(self.path) if resume and self.path.exists() else None
-        other = found is not None and found != identity
-        if resume and (
-            other or (finished is not None and finished.attrs.get("identity") != identity)
-        ):
+        own = finished is not None and finished.attrs.get("identity") == identity
+        # Beside parts of this sweep, a file of another one is what they are to overwrite.
+        if resume and found != identity and (found is not None or not (finished is None or own)):
+            there = self.path if found is None else self.folder
             raise BadInput(
-                f"{self.folder if other else self.path} belongs to another sweep, other data or "
-                "another version; resume with its spec, or start again with --overwrite"
+                f"{there} belongs to another sweep, other data or another version; resume with its "
+                "spec, or start again with --overwrite"
             )
-        if finished is not None:
-            self.remove(parts_only=True)
+        if own:
+            self.remove_parts()
             return finished
         if not resume and not overwrite and (found is not None or self.path.exists()):
             there = self.path if self.path.exists() else self.folder
             raise BadInput(f"{there} exists; continue with --resume or replace with --overwrite")
-        if overwrite:
-            self.remove()
-        elif found is None and self.folder.is_dir():  # of an overwriting that was broken off
-            self.remove(parts_only=True)
+        if overwrite or found is None:  # without an identity: a removal that was broken off
+            self.remove_parts()
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "sweep.json", json.dumps({"identity": identity}) + "\n")
         return None
@@ -108,14 +107,12 @@ class Store:
     def finish(self, dataset: "xr.Dataset") -> None:
         """Write the dataset, whole or not at all, and remove the parts."""
         write_dataset(dataset, self.path)
-        self.remove(parts_only=True)
+        self.remove_parts()
 
-    def remove(self, *, parts_only: bool = False) -> None:
-        """Remove what this sweep left, and nothing else."""
+    def remove_parts(self) -> None:
+        """Remove the folder of parts, if there is one."""
         if self.folder.is_dir():
             shutil.rmtree(self.folder)
-        if not parts_only:
-            self.path.unlink(missing_ok=True)
 
 
 def write_dataset(dataset: "xr.Dataset", path: Path) -> None:
