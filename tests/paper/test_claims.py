@@ -217,6 +217,8 @@ class TestReadings:
 
     def test_curves_at_rates_tuned_apart_are_not_compared(self):
         readings = {"as run": cells(), "as stated": cells(), "tuned": cells()}
+        assert {len(c.findings) for c in about_training(readings)} == {3}
+        readings["tuned"]["spec"].loc[{"modulation": "pam"}] = '{"learning": {"rates": 1e-9}}'
         found = {c.criterion: set(c.findings) for c in about_training(readings)}
         (apart,) = (k for k, v in found.items() if v != set(readings))
         assert apart.startswith("greatest relative difference")

@@ -5,6 +5,7 @@ that it was not. The same function judges the runs as the authors' code made the
 data as the paper states them, and the runs at rates tuned for each cell.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HOLDS, ONLY_AS_RUN, FAILS = "holds", "holds only as run", "does not hold"
 CONVERGED = 1.5  # times the least loss of the same dataset and size: within this a run converged
+ALIKE = 1e-6  # relative difference of two curves that count as identical
 RATIO = 1e3  # ohm: R_off/R_on = 10
 
 
@@ -94,13 +96,24 @@ def about_training(readings: Mapping[str, "xr.Dataset"]) -> list[Claim]:
     for section, text, criterion, judge, asked in _CRITERIA:
         findings = {}
         for name, cells in means.items():
-            if judge is _identical and name == "tuned":  # whose rates differ between the two
+            if judge is _identical and not _at_one_rate(readings[name]):
                 continue
             if all(label in cells[dim].values for dim, label in asked):
                 findings[name] = judge(cells)
         if findings:
             claims.append(Claim(section, text, criterion, findings))
     return claims
+
+
+def _at_one_rate(cells: "xr.Dataset") -> bool:
+    """Whether each PWM run of a flux-controlled model has the rate of its PAM run."""
+    specs = cells["spec"].sel(model=list(FLUX_CONTROLLED))
+    specs = specs.isel(seed=0) if "seed" in specs.dims else specs
+    pwm, pam = (
+        [json.loads(text)["learning"]["rates"] if text else None for text in of.values.ravel()]
+        for of in (specs.sel(modulation=m) for m in ("pwm", "pam"))
+    )
+    return pwm == pam
 
 
 def relative_loss(cells: "xr.Dataset") -> "xr.DataArray":
@@ -160,8 +173,10 @@ def _identical(cells: "xr.Dataset") -> Finding:
     pwm, pam = (
         cells["loss"].sel(modulation=m, model=list(FLUX_CONTROLLED)) for m in ("pwm", "pam")
     )
-    apart = float((abs(pwm - pam) / pwm).max(skipna=False))
-    return Finding(f"greatest relative difference {apart:.1e}", apart <= 1e-6)
+    apart = (abs(pwm - pam) / pwm).max("epoch", skipna=False)
+    worst, few = float(apart.max(skipna=False)), int((apart <= ALIKE).sum())
+    value = f"greatest relative difference {worst:.1e}; {few} of {apart.size} pairs at most 1e-6"
+    return Finding(value, worst <= ALIKE)
 
 
 def _mms_worse(cells: "xr.Dataset") -> Finding:
@@ -322,7 +337,8 @@ _CRITERIA: tuple[tuple[str, str, str, Judge, tuple[tuple[str, str], ...]], ...] 
         "4.2",
         "For models whose state change depends only on the voltage-time integral (linear updates, "
         "linear ion drift, Joglekar, and Biolek), PWM and PAM yielded identical learning curves",
-        "greatest relative difference of their loss histories: at most 1e-6",
+        "greatest relative difference of their loss histories: at most 1e-6 (rounding grows where "
+        "steps are large, so that a high rate can take equal runs apart)",
         _identical,
         (),
     ),

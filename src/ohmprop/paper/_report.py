@@ -41,8 +41,9 @@ _FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "figure_6.png",
-        "In PWM, the pulse duration represented the absolute magnitude of the update [...] In the "
-        "PAM implementation, the pulse duration was fixed.",
+        "The pulse duration represented the absolute magnitude of the update [...] In the PAM "
+        "implementation (Figure 7b), the pulse duration was fixed to the reciprocal of the "
+        "operating frequency.",
         "section 3.2",
         "Figure 6. The same updates written by pulse width and by pulse amplitude.",
     ),
@@ -135,7 +136,8 @@ def write_report(
     page.table(
         *answers.estimators_table(data["estimators"]),
         caption=(
-            "Iris, ten hidden neurons, pulse width modulation: mean over models, ranges, seeds."
+            "Iris, ten hidden neurons, pulse width modulation, at the best of two rates: mean over "
+            "models, ranges, seeds."
         ),
     )
     page.heading("(g) Corrected device equations")
@@ -146,7 +148,8 @@ def write_report(
     )
     page.table(
         *answers.equations_table(data["equations"]),
-        caption="Least loss (V²) on Iris at the best of four rates, range by range.",
+        caption="Least loss (V²) on Iris, range by range, at the best of "
+        f"{data['equations'].sizes['factor']} rates; the best may lie beyond them.",
     )
     page.heading("What limits learning")
     for paragraph in what_limits(readings, data, floor):
@@ -241,7 +244,8 @@ def _diodes(page: Page, out: Path, data: "Mapping[str, xr.Dataset]", floor: floa
     page.heading("(d) Diodes that conduct")
     page.picture(
         answers.draw_diodes(data["diodes"], floor, out / "diodes.png"),
-        "Least loss and conducting diodes over the threshold (the paper's is 0.3 V), median and "
+        "Least loss at the better of two rates, and conducting diodes, mean of both, over the "
+        "threshold (the paper's is 0.3 V), median and "
         "quartiles (shaded) of the models, Iris. Grey: the least loss of any linear function, "
         f"{floor:.4f} V².",
     )
