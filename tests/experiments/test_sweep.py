@@ -91,6 +91,16 @@ def test_values_that_no_cell_can_have_are_refused():
         load_spec(BASE | {"sweep": {"seed": {"count": 2}}})
 
 
+def test_a_mistake_of_the_base_is_not_laid_to_an_axis():
+    with pytest.raises(BadInput, match=r"^learning\.epcohs"):
+        sweep_of({"device.r_off": ["1 kOhm", "2 kOhm"]}, learning={"epcohs": 3})
+
+
+def test_a_value_in_two_units_is_there_twice():
+    with pytest.raises(BadInput, match=r"sweep\.r_off: 1000\.0 is there twice"):
+        sweep_of({"device.r_off": ["1000 Ohm", "1 kOhm"]})
+
+
 def test_a_cell_has_the_spec_that_assignments_give():
     sweep = sweep_of({"device.r_off": ["1 kOhm", "10 kOhm"], "seed": {"count": 4}})
     spec = sweep.spec(6)

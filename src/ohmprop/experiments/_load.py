@@ -1,5 +1,6 @@
 """From a file, a built-in name or a dict to a validated `Spec`, with one-line complaints."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -101,6 +102,15 @@ def assignments(sets: list[str] | None, seed: int | None) -> list[tuple[str, Any
             raise BadInput(f"--set {item}: expected a.b=value")
         changes.append((path, parse(text, f"--set {path}")))
     return changes
+
+
+def refusal(raw: dict[str, Any], folder: Path) -> str:
+    """Why `resolve` refuses the spec as it stands; empty where it does not."""
+    try:
+        resolve(copy.deepcopy(raw), folder)
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def resolve(raw: dict[str, Any], folder: Path) -> Spec:

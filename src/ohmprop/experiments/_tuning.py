@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ohmprop import __version__
 from ohmprop._core import BadInput, nearest
-from ohmprop.experiments._load import assignments, change, read_source, resolve
+from ohmprop.experiments._load import assignments, change, read_source, refusal
 from ohmprop.experiments._quantity import read_quantity
 from ohmprop.experiments._spec import Spec
 from ohmprop.experiments._sweep._axes import unit_of
@@ -88,7 +88,7 @@ class Tuning:
 
     def _possible(self) -> Spec:
         """The spec at some ends; raises BadInput for an end at which there is none."""
-        base = _refusal(self.base, self.folder)
+        base = refusal(self.base, self.folder)
         corners = [{r.key: r.extremes[k] for r in self.ranges} for k in (0, -1)]
         found = None
         for r in self.ranges:
@@ -103,15 +103,6 @@ class Tuning:
                     )
         assert found is not None
         return found
-
-
-def _refusal(base: dict[str, Any], folder: Path) -> str:
-    """Why the spec as it stands is refused; empty where it is not."""
-    try:
-        resolve(copy.deepcopy(base), folder)
-    except BadInput as error:
-        return str(error)
-    return ""
 
 
 def load_tuning(

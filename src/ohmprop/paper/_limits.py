@@ -12,6 +12,7 @@ from ..report import in_units
 from ._answers import best_after, best_factor, linear_optimum
 from ._claims import CONVERGED, relative_loss
 from ._further import FAST
+from ._training import title
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -206,19 +207,21 @@ def _estimators(data: Datasets) -> str:
 
 
 def _pulses(data: Datasets) -> str:
-    parts = []
+    parts, most = [], []
     for model, fast in FAST.items():
         sweep = data[f"frequencies_{model}"].isel(base=0).mean("seed")
         least = sweep["min_loss"].min("voltage")
         slow = float(least.frequency.min())
         there, here = (float(least.sel(frequency=f, method="nearest")) for f in (slow, fast))
+        at_bound = sweep["clipped_fraction"].sel(frequency=slow).max("voltage")
+        most.append(float(at_bound))
         parts.append(
-            f"{model} has {there:.4f} V² at {in_units(slow, 'Hz')} and {here:.4f} V² at "
+            f"{title(model)} has {there:.4f} V² at {in_units(slow, 'Hz')} and {here:.4f} V² at "
             f"{in_units(fast, 'Hz')}"
         )
     return (
-        "Sixth, the pulses of a threshold device under amplitude modulation. Long ones drive most "
-        "of the devices to a bound, yet the network learns with them, too: at the best of the "
-        f"voltages tried, {' and '.join(parts)}. Pulses that stay below the threshold teach "
-        "nothing."
+        "Sixth, the pulses of a threshold device under amplitude modulation. Long ones drive up to "
+        f"{100 * min(most):.0f} and {100 * max(most):.0f} % of the devices to a bound (mean over "
+        "the epochs, at the voltage that drives most of them there). Least loss at the best of the "
+        f"voltages tried: {' and '.join(parts)}."
     )

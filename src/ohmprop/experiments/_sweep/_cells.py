@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ohmprop._core import BadInput
-from ohmprop.experiments._load import assignments, change, located, read_source, resolve
+from ohmprop.experiments._load import assignments, change, located, read_source, refusal, resolve
 from ohmprop.experiments._quantity import read_quantity
 from ohmprop.experiments._spec import Spec
 from ohmprop.experiments._sweep._axes import Axis, Times, read_axes, short_name, unit_of
@@ -148,13 +148,28 @@ def load_sweep(
 
 
 def _require_possible(sweep: Sweep) -> None:
-    """Refuse a value that no cell can have, by the first cell that has it."""
+    """Refuse a value that no cell can have, by the first cell that has it, or that is there twice.
+
+    What is wrong with the base spec itself is not laid to a value.
+    """
+    base = refusal(sweep.base, sweep.folder)
     for number, axis in enumerate(sweep.axes):
         for k in range(len(axis.values)):
             refused = sweep.spec(_first_at(sweep, number, k))
             if isinstance(refused, Refused) and _always(sweep, number, k):
+                if refused.reason == base:
+                    raise BadInput(base)
                 shown = ", ".join(map(repr, axis.values[k])).replace("Times(factor=", "times (")
                 raise BadInput(f"sweep.{axis.name}, value {k + 1} ({shown}): {refused.reason}")
+
+        texts = any(isinstance(value, str) for value, *_ in axis.values)
+        if texts and len(axis.keys) == 1 and axis.labels is None:
+            values = axis_coordinate(sweep, axis)[axis.name]
+            twice = next((v for k, v in enumerate(values) if v in values[:k]), None)
+            if twice is not None:
+                raise BadInput(
+                    f"sweep.{axis.name}: {twice!r} is there twice, in two units or forms"
+                )
 
 
 def _first_at(sweep: Sweep, number: int, k: int) -> int:
