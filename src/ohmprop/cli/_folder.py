@@ -14,8 +14,8 @@ def require_free(out: Path, overwrite: bool) -> None:
     """Refuse what cannot be a folder, and one with something in it unless `overwrite`."""
     holder = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
     if not holder.is_dir():
-        name = out if out.exists() else holder
-        raise BadInput(f"{name} is a file; expected a folder")
+        where = "" if out.exists() else f"{out}: "
+        raise BadInput(f"{where}{holder if where else out} is a file; expected a folder")
     if not os.access(holder, os.W_OK):
         raise BadInput(f"{out}: no permission to write in {holder}")
     if out.is_dir() and any(out.iterdir()) and not overwrite:
