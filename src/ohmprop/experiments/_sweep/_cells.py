@@ -104,7 +104,7 @@ class Sweep:
 
 
 def _copied(node: Any) -> Any:
-    """A copy of a table as YAML has them, in a quarter of `copy.deepcopy`'s time."""
+    """A copy of a table as YAML has them: `copy.deepcopy` is half of a plan's time."""
     if isinstance(node, dict):
         return {key: _copied(value) for key, value in node.items()}
     if isinstance(node, list):
